@@ -1,0 +1,155 @@
+// Package agent looks for a new commit, prepares it, and hands it over; forever or once.
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/perch-gitops/perch/gitsrc"
+	"github.com/perch-gitops/perch/nodeselect"
+	"github.com/perch-gitops/perch/render"
+	"github.com/perch-gitops/perch/sync/history"
+	"github.com/perch-gitops/perch/sync/rollout"
+)
+
+// Agent keeps one node at what Git says. One goroutine uses it.
+type Agent struct {
+	Node    nodeselect.Node
+	Source  *gitsrc.Source
+	Rollout *rollout.Rollout
+	History *history.Store
+	Log     logrus.FieldLogger
+
+	prepared prepared
+	reported string // the error that was logged last
+}
+
+// prepared is what the last commit came to, so that a poll that finds the same commit costs one question to Git.
+type prepared struct {
+	commit   string
+	revision history.Revision
+	err      error
+}
+
+// Sync finishes what was interrupted, then looks at Git once and makes the node run what it finds.
+func (a *Agent) Sync(ctx context.Context) (rollout.Outcome, error) {
+	last := history.LastSync{}
+	outcome, err := a.sync(ctx, &last)
+	last.Time, last.Outcome = now(), string(outcome)
+	if err != nil {
+		last.Error = err.Error()
+	}
+	if saveErr := a.History.SaveLastSync(last); saveErr != nil {
+		a.Log.WithError(saveErr).Warn("status will not show this sync")
+	}
+	a.report(outcome, err)
+	return outcome, err
+}
+
+func (a *Agent) sync(ctx context.Context, last *history.LastSync) (rollout.Outcome, error) {
+	resumed, resumeErr := a.Rollout.Resume(ctx)
+	if resumeErr != nil && resumed != rollout.Degraded && resumed != rollout.RolledBack {
+		return resumed, resumeErr
+	}
+	next, err := a.Prepare(ctx)
+	last.Commit = next.Commit
+	if err != nil {
+		return worse(resumed, rollout.Failed), errors.Join(resumeErr, err)
+	}
+	outcome, err := a.Rollout.Apply(ctx, next)
+	if resumed == rollout.RolledBack && (outcome == rollout.Unchanged || outcome == rollout.Refused) {
+		return resumed, resumeErr // what this sync did, rather than that nothing was left to do
+	}
+	if resumed == rollout.Confirmed && outcome == rollout.Unchanged {
+		return resumed, nil
+	}
+	if resumed == rollout.Degraded && outcome == rollout.Degraded {
+		return outcome, resumeErr // it says more
+	}
+	return outcome, err
+}
+
+// worse keeps what Resume found out about the node when Git then has nothing to add.
+func worse(resumed, otherwise rollout.Outcome) rollout.Outcome {
+	if resumed == rollout.Degraded || resumed == rollout.RolledBack {
+		return resumed
+	}
+	return otherwise
+}
+
+// Prepare returns what the newest commit means for this node: selected, rendered and checked. Nothing on the node
+// changes but the cache of the repository. After an error the revision still names the commit, if there was one.
+func (a *Agent) Prepare(ctx context.Context) (history.Revision, error) {
+	next, err := a.fetchAndPrepare(ctx)
+	if errors.Is(err, gitsrc.ErrDamagedCache) { // go-git finds out only when it reads; the next fetch clones afresh
+		next, err = a.fetchAndPrepare(ctx)
+	}
+	return next, err
+}
+
+func (a *Agent) fetchAndPrepare(ctx context.Context) (history.Revision, error) {
+	commit, err := a.Source.Fetch(ctx)
+	if err != nil {
+		return history.Revision{}, err
+	}
+	return a.prepare(ctx, commit)
+}
+
+func (a *Agent) prepare(ctx context.Context, commit *gitsrc.Commit) (history.Revision, error) {
+	if a.prepared.commit == commit.Hash {
+		return a.prepared.revision, a.prepared.err
+	}
+	manifests, err := Manifests(ctx, commit.FS(), a.Node)
+	revision := history.Revision{Manifests: manifests, Origin: history.Origin{Digest: manifests.Digest(),
+		Commit: commit.Hash, Subject: commit.Subject, Author: commit.Author, Time: commit.Time}}
+	if err != nil {
+		err = fmt.Errorf("commit %s: %w\nnothing was changed on this node; push a fix", commit, err)
+	}
+	if ctx.Err() == nil && !errors.Is(err, gitsrc.ErrDamagedCache) { // neither says anything about the commit
+		a.prepared = prepared{commit.Hash, revision, err}
+	}
+	return revision, err
+}
+
+// Manifests returns what a fleet repository means for a node.
+func Manifests(ctx context.Context, tree fs.FS, node nodeselect.Node) (render.Manifests, error) {
+	data, err := fs.ReadFile(tree, nodeselect.File)
+	if err != nil {
+		return nil, fmt.Errorf("read the fleet file at the root of the repository: %w", err)
+	}
+	fleet, err := nodeselect.Parse(data)
+	if err != nil {
+		return nil, err
+	}
+	overlays, err := fleet.Select(node)
+	if err != nil {
+		return nil, err
+	}
+	return render.Overlays(ctx, tree, overlays, node.Name)
+}
+
+// report logs what a person has to know, once: the loop meets the same error at every poll.
+func (a *Agent) report(outcome rollout.Outcome, err error) {
+	log := a.Log.WithField("outcome", outcome)
+	switch {
+	case err == nil && a.reported != "":
+		log.Info("syncing works again")
+		a.reported = ""
+	case err == nil:
+		log.Debug("synced")
+	case err.Error() == a.reported:
+		log.WithError(err).Debug("sync failed as before")
+	case outcome == rollout.Interrupted:
+		log.Info(err)
+	case outcome == rollout.Refused:
+		a.reported = err.Error()
+		log.Info(err)
+	default:
+		a.reported = err.Error()
+		log.Error(err)
+	}
+}

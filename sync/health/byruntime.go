@@ -1,0 +1,84 @@
+package health
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"k8s.io/apimachinery/pkg/types"
+	criv1 "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"github.com/perch-gitops/perch/render"
+)
+
+const (
+	labelContainerName     = "io.kubernetes.container.name"
+	annotationRestartCount = "io.kubernetes.container.restartCount"
+)
+
+// runningByRuntime finds a Pod by what the container runtime has: one ready sandbox with the manifest's stamp, each of
+// its containers running, and the declared readiness probes passing when they are run from here.
+func (n *Node) runningByRuntime(ctx context.Context, _ *podWatch, manifest render.Manifest) (running, error) {
+	sandboxes, err := n.sandboxes(ctx)
+	if err != nil {
+		return running{}, err
+	}
+	for _, sandbox := range n.of(manifest, sandboxes) {
+		if render.StampOf(sandbox.Annotations) != manifest.Stamp {
+			continue
+		}
+		found := running{manifest: manifest, uid: types.UID(sandbox.Labels[labelPodUID])}
+		containers, err := n.newestContainers(ctx, sandbox.Id)
+		if err != nil {
+			return found, err
+		}
+		for _, spec := range manifest.Pod.Spec.Containers {
+			container := containers[spec.Name]
+			count, err := n.containerRuns(manifest, spec.Name, container)
+			if err != nil {
+				return found, err
+			}
+			found.restarts += int32(count)
+			if err := n.probe(ctx, sandbox.Id, manifest, spec); err != nil {
+				return found, fmt.Errorf("Pod %s, container %s is not ready: %w", manifest, spec.Name, err)
+			}
+		}
+		return found, nil
+	}
+	return running{}, &missingError{fmt.Sprintf("Pod %s: the container runtime has no sandbox with its content", manifest)}
+}
+
+// containerRuns returns how often a container has been restarted, or why it does not run.
+func (n *Node) containerRuns(manifest render.Manifest, name string, container *criv1.Container) (int, error) {
+	if container == nil {
+		return 0, fmt.Errorf("Pod %s: container %s is not created yet", manifest, name)
+	}
+	count, _ := strconv.Atoi(container.Annotations[annotationRestartCount]) // the kubelet's own; none reads as none yet
+	if container.State == criv1.ContainerState_CONTAINER_RUNNING {
+		return count, nil
+	}
+	if count >= n.config.CrashesToFail {
+		return count, &hopelessError{fmt.Sprintf("Pod %s, container %s crashes again and again (%d restarts)", manifest, name, count)}
+	}
+	return count, fmt.Errorf("Pod %s: container %s does not run (%s, %d restarts)", manifest, name, container.State, count)
+}
+
+// newestContainers returns the containers of a sandbox by name, of each the one created last.
+func (n *Node) newestContainers(ctx context.Context, sandbox string) (map[string]*criv1.Container, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	response, err := criv1.NewRuntimeServiceClient(n.cri).ListContainers(ctx, &criv1.ListContainersRequest{
+		Filter: &criv1.ContainerFilter{PodSandboxId: sandbox},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("the container runtime does not answer at %s: %w", n.config.CRI, err)
+	}
+	newest := map[string]*criv1.Container{}
+	for _, container := range response.GetContainers() {
+		name := container.Labels[labelContainerName]
+		if old := newest[name]; old == nil || old.CreatedAt < container.CreatedAt {
+			newest[name] = container
+		}
+	}
+	return newest, nil
+}
