@@ -18,7 +18,7 @@ const (
 
 // runningByRuntime finds a Pod by what the container runtime has: one ready sandbox with the manifest's stamp, each of
 // its containers running, and the declared readiness probes passing when they are run from here.
-func (n *Node) runningByRuntime(ctx context.Context, _ *podWatch, manifest render.Manifest) (running, error) {
+func (n *Node) runningByRuntime(ctx context.Context, watch *podWatch, manifest render.Manifest) (running, error) {
 	sandboxes, err := n.sandboxes(ctx)
 	if err != nil {
 		return running{}, err
@@ -34,11 +34,12 @@ func (n *Node) runningByRuntime(ctx context.Context, _ *podWatch, manifest rende
 		}
 		for _, spec := range manifest.Pod.Spec.Containers {
 			container := containers[spec.Name]
-			count, err := n.containerRuns(manifest, spec.Name, container)
-			if err != nil {
+			restarts := restartCount(container)
+			crashes := watch.crashes(found.uid, spec.Name, restarts)
+			if err := n.containerRuns(manifest, spec.Name, container, crashes); err != nil {
 				return found, err
 			}
-			found.restarts += int32(count)
+			found.restarts += restarts
 			if err := n.probe(ctx, sandbox.Id, manifest, spec); err != nil {
 				return found, fmt.Errorf("Pod %s, container %s is not ready: %w", manifest, spec.Name, err)
 			}
@@ -48,19 +49,27 @@ func (n *Node) runningByRuntime(ctx context.Context, _ *podWatch, manifest rende
 	return running{}, &missingError{fmt.Sprintf("Pod %s: the container runtime has no sandbox with its content", manifest)}
 }
 
-// containerRuns returns how often a container has been restarted, or why it does not run.
-func (n *Node) containerRuns(manifest render.Manifest, name string, container *criv1.Container) (int, error) {
-	if container == nil {
-		return 0, fmt.Errorf("Pod %s: container %s is not created yet", manifest, name)
+// containerRuns says why a container does not run, or nil.
+func (n *Node) containerRuns(manifest render.Manifest, name string, container *criv1.Container, crashes int) error {
+	switch {
+	case container == nil:
+		return fmt.Errorf("Pod %s: container %s is not created yet", manifest, name)
+	case container.State == criv1.ContainerState_CONTAINER_RUNNING:
+		return nil
+	case crashes >= n.config.CrashesToFail:
+		return &hopelessError{fmt.Sprintf("Pod %s, container %s crashes again and again (%d restarts)", manifest, name, crashes)}
+	default:
+		return fmt.Errorf("Pod %s: container %s does not run (%s, %d restarts)", manifest, name, container.State, crashes)
 	}
-	count, _ := strconv.Atoi(container.Annotations[annotationRestartCount]) // the kubelet's own; none reads as none yet
-	if container.State == criv1.ContainerState_CONTAINER_RUNNING {
-		return count, nil
+}
+
+// restartCount is what the kubelet has written on a container; 0 where there is none yet.
+func restartCount(container *criv1.Container) int32 {
+	count, err := strconv.ParseInt(container.GetAnnotations()[annotationRestartCount], 10, 32)
+	if err != nil {
+		return 0
 	}
-	if count >= n.config.CrashesToFail {
-		return count, &hopelessError{fmt.Sprintf("Pod %s, container %s crashes again and again (%d restarts)", manifest, name, count)}
-	}
-	return count, fmt.Errorf("Pod %s: container %s does not run (%s, %d restarts)", manifest, name, container.State, count)
+	return int32(count)
 }
 
 // newestContainers returns the containers of a sandbox by name, of each the one created last.

@@ -24,21 +24,24 @@ func TestWhatAKubeletsPodSaysAboutItself(t *testing.T) {
 		status   corev1.PodStatus
 		want     string // empty: well
 		hopeless bool
+		before   int32 // restarts when the observation began
 	}{
-		{"running and ready", corev1.PodStatus{Phase: corev1.PodRunning, Conditions: []corev1.PodCondition{ready}}, "", false},
-		{"running, not ready", corev1.PodStatus{Phase: corev1.PodRunning}, "running but not Ready", false},
-		{"pending", corev1.PodStatus{Phase: corev1.PodPending}, "is Pending", false},
-		{"pending although once ready", corev1.PodStatus{Phase: corev1.PodPending, Conditions: []corev1.PodCondition{ready}}, "is Pending", false},
-		{"refused by the kubelet", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "NodePorts", Message: "no free port"}, "NodePorts no free port", true},
-		{"a pull that failed once may yet work", waiting("ErrImagePull", 0), "is Pending", false},
-		{"a pull that the kubelet backs off from", waiting("ImagePullBackOff", 0), "ImagePullBackOff: the message", true},
-		{"an image name that is none", waiting("InvalidImageName", 0), "InvalidImageName", true},
-		{"a first crash may heal", waiting("CrashLoopBackOff", 1), "is Pending", false},
-		{"a third crash does not, and says how it ended", waiting("CrashLoopBackOff", 3), "unknown flag: --nope", true},
+		{"running and ready", corev1.PodStatus{Phase: corev1.PodRunning, Conditions: []corev1.PodCondition{ready}}, "", false, 0},
+		{"running, not ready", corev1.PodStatus{Phase: corev1.PodRunning}, "running but not Ready", false, 0},
+		{"pending", corev1.PodStatus{Phase: corev1.PodPending}, "is Pending", false, 0},
+		{"pending although once ready", corev1.PodStatus{Phase: corev1.PodPending, Conditions: []corev1.PodCondition{ready}}, "is Pending", false, 0},
+		{"refused by the kubelet", corev1.PodStatus{Phase: corev1.PodFailed, Reason: "NodePorts", Message: "no free port"}, "NodePorts no free port", true, 0},
+		{"a pull that failed once may yet work", waiting("ErrImagePull", 0), "is Pending", false, 0},
+		{"a pull that the kubelet backs off from", waiting("ImagePullBackOff", 0), "ImagePullBackOff: the message", true, 0},
+		{"an image name that is none", waiting("InvalidImageName", 0), "InvalidImageName", true, 0},
+		{"a first crash may heal", waiting("CrashLoopBackOff", 1), "is Pending", false, 0},
+		{"a third crash does not, and says how it ended", waiting("CrashLoopBackOff", 3), "unknown flag: --nope", true, 0},
+		{"crashes of earlier days do not count", waiting("CrashLoopBackOff", 9), "is Pending", false, 7},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			n := &Node{config: Config{CrashesToFail: 3}}
-			err := n.illness(&corev1.Pod{Status: c.status})
+			watch := &podWatch{baseline: map[string]int32{"/main": c.before}}
+			err := n.illness(&corev1.Pod{Status: c.status}, watch)
 			var hopeless *hopelessError
 			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) || errors.As(err, &hopeless) != c.hopeless {
 				t.Errorf("%v, hopeless %v", err, errors.As(err, &hopeless))

@@ -26,14 +26,29 @@ type podWatch struct {
 	synced bool  // the kubelet has sent all that it had when the watch began
 	err    error // why the watch is down, if it is
 
+	baseline map[string]int32 // restarts of a container when it was first seen
+
 	stop func()
+}
+
+// crashes returns how often a container has been restarted since this watch first saw it. Its whole count says little:
+// the controller manager and the scheduler restart whenever the API server is away, and keep that count for life.
+func (w *podWatch) crashes(pod types.UID, container string, restarts int32) int {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	key := string(pod) + "/" + container
+	first, seen := w.baseline[key]
+	if !seen {
+		w.baseline[key], first = restarts, restarts
+	}
+	return int(restarts - first)
 }
 
 // watchPods starts a watch that reconnects until it is stopped; stop waits for its end.
 func (n *Node) watchPods(ctx context.Context) *podWatch {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
-	watch := &podWatch{changed: make(chan struct{}, 1), pods: map[types.UID]*corev1.Pod{}}
+	watch := &podWatch{changed: make(chan struct{}, 1), pods: map[types.UID]*corev1.Pod{}, baseline: map[string]int32{}}
 	watch.stop = func() { cancel(); <-done }
 	client := podsv1alpha1.NewPodsClient(n.pods)
 	go func() {

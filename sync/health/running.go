@@ -55,7 +55,7 @@ func (n *Node) runningByKubelet(ctx context.Context, watch *podWatch, manifest r
 		if render.StampOf(pod.Annotations) != manifest.Stamp {
 			continue
 		}
-		if err := n.illness(pod); err != nil {
+		if err := n.illness(pod, watch); err != nil {
 			return running{}, err
 		}
 		return running{manifest: manifest, uid: pod.UID, restarts: restarts(pod)}, nil
@@ -87,14 +87,15 @@ func (n *Node) fullName(manifest render.Manifest) string {
 }
 
 // illness says why a Pod is not Running and Ready, or nil.
-func (n *Node) illness(pod *corev1.Pod) error {
+func (n *Node) illness(pod *corev1.Pod, watch *podWatch) error {
 	name := pod.Namespace + "/" + pod.Name
 	if pod.Status.Phase == corev1.PodFailed {
 		return &hopelessError{fmt.Sprintf("Pod %s has failed and the kubelet does not try again: %s %s", name, pod.Status.Reason, pod.Status.Message)}
 	}
 	statuses := append(append([]corev1.ContainerStatus{}, pod.Status.InitContainerStatuses...), pod.Status.ContainerStatuses...)
 	for _, container := range statuses {
-		if err := n.containerIllness(name, container); err != nil {
+		crashes := watch.crashes(pod.UID, container.Name, container.RestartCount)
+		if err := n.containerIllness(name, container, crashes); err != nil {
 			return err
 		}
 	}
@@ -110,7 +111,7 @@ func (n *Node) illness(pod *corev1.Pod) error {
 }
 
 // containerIllness returns what a container waits for if that is known not to come by itself.
-func (n *Node) containerIllness(pod string, container corev1.ContainerStatus) error {
+func (n *Node) containerIllness(pod string, container corev1.ContainerStatus, crashes int) error {
 	waiting := container.State.Waiting
 	if waiting == nil {
 		return nil
@@ -119,9 +120,9 @@ func (n *Node) containerIllness(pod string, container corev1.ContainerStatus) er
 	case "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError":
 		return &hopelessError{fmt.Sprintf("Pod %s, container %s: %s: %s", pod, container.Name, waiting.Reason, waiting.Message)}
 	case "CrashLoopBackOff":
-		if int(container.RestartCount) >= n.config.CrashesToFail {
+		if crashes >= n.config.CrashesToFail {
 			return &hopelessError{fmt.Sprintf("Pod %s, container %s crashes again and again (%d restarts)%s",
-				pod, container.Name, container.RestartCount, lastWords(container))}
+				pod, container.Name, crashes, lastWords(container))}
 		}
 	}
 	return nil
