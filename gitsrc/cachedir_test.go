@@ -37,7 +37,7 @@ func TestAFolderThatIsNotOursIsNotRemoved(t *testing.T) {
 				remove(t, filepath.Join(dir, name))
 			}
 		},
-		"somebody's work tree":       func(dir string) { r.git("clone", "-q", r.dir, dir) },
+		"somebody's work tree": func(dir string) { r.git("clone", "-q", r.dir, dir) },
 	}
 	for name, make := range strangers {
 		for _, suffix := range []string{"", ".new"} {

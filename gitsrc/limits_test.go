@@ -11,20 +11,7 @@ import (
 )
 
 func TestLimitsOnReading(t *testing.T) {
-	r := newRepo(t)
-	for i := range 3 {
-		r.commit(fmt.Sprintf("%d.yaml", i), strings.Repeat("x", 10))
-	}
-	r.commit("d/e/f.yaml", "deep")
-	r.commit("many/0", "")
-	var many strings.Builder
-	for i := range 20 {
-		fmt.Fprintf(&many, "100644 blob %s\t%d\n", r.blob(""), i)
-	}
-	tree := r.gitIn(many.String(), "mktree")
-	r.git("read-tree", "--prefix=wide/", tree)
-	r.git("commit", "-q", "-m", "wide")
-
+	r := repoOfSizes(t)
 	readTwo := func(files fs.FS) error {
 		for _, name := range []string{"0.yaml", "0.yaml", "1.yaml"} { // a second time does not count
 			if _, err := fs.ReadFile(files, name); err != nil {
@@ -72,6 +59,25 @@ func TestLimitsOnReading(t *testing.T) {
 			}
 		})
 	}
+}
+
+// repoOfSizes has a few files of 10 bytes, one that is 3 names deep, and a
+// folder with 20 entries.
+func repoOfSizes(t *testing.T) *repo {
+	t.Helper()
+	r := newRepo(t)
+	for i := range 3 {
+		r.commit(fmt.Sprintf("%d.yaml", i), strings.Repeat("x", 10))
+	}
+	r.commit("d/e/f.yaml", "deep")
+	var many strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&many, "100644 blob %s\t%d\n", r.blob(""), i)
+	}
+	tree := r.gitIn(many.String(), "mktree")
+	r.git("read-tree", "--prefix=wide/", tree)
+	r.git("commit", "-q", "-m", "wide")
+	return r
 }
 
 func opens(name string) func(fs.FS) error {

@@ -73,16 +73,21 @@ PermitRootLogin prohibit-password
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	d.waitFor(t, &log)
+	return d
+}
+
+// waitFor waits until the server listens.
+func (d *sshd) waitFor(t *testing.T, log fmt.Stringer) {
+	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		conn, err := net.Dial("tcp", d.addr)
 		if err == nil {
 			conn.Close()
-			return d
+			return
 		}
 		if time.Now().After(deadline) {
-			_ = cmd.Process.Kill()
-			_ = cmd.Wait()
-			t.Fatalf("sshd does not listen: %s", log.String())
+			t.Fatalf("sshd does not listen: %s", log)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package render
 import (
 	"context"
 	"fmt"
+	"path"
 	"strings"
 
 	"sigs.k8s.io/kustomize/api/krusty"
@@ -71,10 +72,10 @@ func recovered(memory filesys.FileSystem, overlay string, run runFunc) (objects 
 			err = fmt.Errorf("kustomize panicked: %v", r)
 		}
 	}()
-	objects, err = run(memory, "/"+overlay)
+	objects, err = run(memory, path.Join(mount, overlay))
 	if err != nil {
 		// One line, and the paths as they are in the repository.
-		err = fmt.Errorf("kustomize: %s", strings.ReplaceAll(strings.Join(strings.Fields(err.Error()), " "), "'/", "'"))
+		err = fmt.Errorf("kustomize: %s", strings.ReplaceAll(strings.Join(strings.Fields(err.Error()), " "), mount+"/", ""))
 	}
 	return objects, err
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"strconv"
 
@@ -15,10 +16,15 @@ import (
 // perch/attempt. A higher attempt gives a Pod a new UID without changing what it is.
 // The same manifest and attempt give the same bytes.
 func (m Manifest) Bytes(attempt int) []byte {
-	stamped := maps.Clone(m.doc)
-	if stamped == nil {
-		stamped = map[string]any{}
+	if m.doc == nil {
+		// One put together by hand: what it holds is what its Data says.
+		parsed, err := parse(m.Data)
+		if err != nil {
+			panic(fmt.Sprintf("render: manifest %s has no content: %v", m, err))
+		}
+		m.doc = parsed.doc
 	}
+	stamped := maps.Clone(m.doc)
 	metadata := cloned(stamped["metadata"])
 	annotations := cloned(metadata["annotations"])
 	annotations[DigestAnnotation] = m.Digest

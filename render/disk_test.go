@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"sigs.k8s.io/kustomize/kyaml/openapi"
 )
 
 // perch render DIR gives a folder on disk, as an os.Root.
@@ -50,10 +52,17 @@ func TestAFolderOnDiskIsATree(t *testing.T) {
 }
 
 func TestTheRootOfTheTreeCanBeAnOverlay(t *testing.T) {
-	ms, err := overlays(t, treeOf("-- kustomization.yaml --\nresources: [p.yaml, more pods]\n-- p.yaml --\n"+pod("p")+
-		"-- more pods/Kustomization --\nresources: [q r.yaml]\n-- more pods/q r.yaml --\n"+pod("q")), ".")
-	if err != nil || len(ms) != 2 || ms[1].origin != "more pods/q r.yaml" {
+	ms, err := overlays(t, treeOf("-- kustomization.yaml --\nresources: [p.yaml, more_pods]\n-- p.yaml --\n"+pod("p")+
+		"-- more_pods/Kustomization --\nresources: [q-r.yaml]\n-- more_pods/q-r.yaml --\n"+pod("q")), ".")
+	if err != nil || len(ms) != 2 || ms[1].origin != "more_pods/q-r.yaml" {
 		t.Errorf("got %+v, %v", ms, err)
+	}
+}
+
+func TestAFileNameThatKustomizeCannotTakeIsSaid(t *testing.T) {
+	_, err := overlays(t, treeOf("-- o/kustomization.yaml --\nresources: [a b.yaml]\n-- o/a b.yaml --\n"+pod("p")), "o")
+	if err == nil || !strings.Contains(err.Error(), `o/a b.yaml: kustomize takes no file of this name`) {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -87,8 +96,27 @@ func TestBuildsDoNotShareState(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if alone[0].Digest != together[3].Digest {
+	if alone[0].Digest != together[0].Digest {
 		t.Error("another overlay changed this one")
+	}
+}
+
+// What somebody else of this process taught kustomize about Pods must not matter either.
+func TestASchemaThatIsLeftBehindDoesNotMatter(t *testing.T) {
+	tree := treeOf(one("patches: [{path: add.yaml}]", "-- o/add.yaml --\n"+strings.ReplaceAll(pod("p"), "name: c", "name: d")))
+	before, err := overlays(t, tree, "o")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer openapi.ResetOpenAPI()
+	if err := openapi.AddSchema([]byte(`{"definitions": {"io.k8s.api.core.v1.Pod": {"type": "object",
+		"x-kubernetes-group-version-kind": [{"group": "", "kind": "Pod", "version": "v1"}],
+		"properties": {"spec": {"type": "object", "properties": {"containers": {"type": "array", "items": {"type": "object"}}}}}}}}`)); err != nil {
+		t.Fatal(err)
+	}
+	after, err := overlays(t, tree, "o")
+	if err != nil || after.Digest() != before.Digest() || len(after[0].Pod.Spec.Containers) != 2 {
+		t.Errorf("it does: %v\n%s", err, after[0].Data)
 	}
 }
 

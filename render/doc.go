@@ -5,4 +5,7 @@
 // outside the tree, and nothing of the tree that the overlays do not need is read.
 // Each Pod is then checked as the kubelet of this node would check it, and more
 // strictly; see the package podcheck.
+//
+// kustomize merges lists by a schema of Kubernetes 1.21 that is built into it: a merge
+// patch replaces a list field that is newer, where kubectl would merge it.
 package render

@@ -1,16 +1,9 @@
 package render
 
 import (
-	"context"
 	"errors"
-	"io/fs"
 	"strings"
 	"testing"
-	"testing/fstest"
-	"time"
-
-	"sigs.k8s.io/kustomize/api/resmap"
-	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
 
 func TestErrorsNameOverlayFileLineAndField(t *testing.T) {
@@ -150,93 +143,5 @@ func TestOverlaysThatClash(t *testing.T) {
 	}
 	if ms, err := overlays(t, tree, "a", "c"); err != nil || len(ms) != 2 {
 		t.Errorf("got %d, %v", len(ms), err)
-	}
-}
-
-func TestLinksAndIrregularFilesAreRefused(t *testing.T) {
-	base := one("patches: [{path: sub/x.yaml}]")
-	for name, mode := range map[string]fs.FileMode{"is a symbolic link": fs.ModeSymlink, "is neither a file nor a folder": fs.ModeNamedPipe} {
-		for _, file := range []string{"o/sub/x.yaml", "o/sub", "o/p.yaml", "o/kustomization.yaml", "o"} {
-			tree := treeOf(base)
-			tree["o/sub/x.yaml"] = &fstest.MapFile{Data: []byte("a: b\n")}
-			for f := range tree {
-				if strings.HasPrefix(f, file+"/") {
-					tree["real"+strings.TrimPrefix(f, file)] = tree[f]
-					delete(tree, f)
-				}
-			}
-			tree[file] = &fstest.MapFile{Data: []byte("/work"), Mode: mode | 0o777}
-			for with, tree := range map[string]fs.FS{"with Lstat": tree, "without Lstat": &plain{FS: tree}} {
-				if _, err := overlays(t, tree, "o"); err == nil || !strings.Contains(err.Error(), `"`+file+`" `+name) {
-					t.Errorf("%s, %s: %v", file, with, err)
-				}
-			}
-		}
-	}
-}
-
-func TestLimits(t *testing.T) {
-	tree := treeFile(t, "testdata/control-plane.txtar")
-	for name, tt := range map[string]struct {
-		set  func(*limits)
-		want string
-	}{
-		"files":    {func(l *limits) { l.files = 10 }, "needs more than 10 files"},
-		"bytes":    {func(l *limits) { l.bytes = 1000 }, "needs more than 1000 bytes of files"},
-		"depth":    {func(l *limits) { l.depth = 2 }, "more than 2 kustomizations deep"},
-		"visits":   {func(l *limits) { l.visits = 3 }, "or 3 in all"},
-		"pods":     {func(l *limits) { l.pods = 2 }, "renders 3 objects, more than 2"},
-		"rendered": {func(l *limits) { l.rendered = 500 }, "renders more than 500 bytes"},
-	} {
-		r := renderer{limits: defaultLimits, run: kustomize}
-		tt.set(&r.limits)
-		_, err := r.overlays(context.Background(), tree, []string{"overlays/cp"}, "cp-1")
-		if err == nil || !strings.Contains(err.Error(), tt.want) || !errors.As(err, new(Problems)) {
-			t.Errorf("%s: got %v", name, err)
-		}
-	}
-}
-
-func TestAPanicOfKustomizeIsAnError(t *testing.T) {
-	r := renderer{limits: defaultLimits, run: func(filesys.FileSystem, string) (resmap.ResMap, error) { panic("oh") }}
-	_, err := r.overlays(context.Background(), treeOf(one("")), []string{"o"}, "n")
-	if err == nil || !strings.Contains(err.Error(), `render overlay "o": kustomize panicked: oh`) {
-		t.Errorf("got %v", err)
-	}
-	if _, err := overlays(t, treeOf(one("")), "o"); err != nil {
-		t.Errorf("the next build: %v", err)
-	}
-}
-
-func TestABuildThatDoesNotEndIsLeftAndNoSecondOneRunsBesideIt(t *testing.T) {
-	release, started := make(chan struct{}), make(chan struct{})
-	r := renderer{limits: defaultLimits, run: func(m filesys.FileSystem, dir string) (resmap.ResMap, error) {
-		close(started)
-		<-release
-		return kustomize(m, dir)
-	}}
-	ctx, cancel := context.WithCancel(context.Background())
-	go func() { <-started; cancel() }()
-	_, err := r.overlays(ctx, treeOf(one("")), []string{"o"}, "n")
-	if !errors.Is(err, context.Canceled) || errors.As(err, new(Problems)) {
-		t.Errorf("got %v", err)
-	}
-	second := renderer{limits: defaultLimits, run: kustomize}
-	second.limits.time = 20 * time.Millisecond
-	if _, err := second.overlays(context.Background(), treeOf(one("")), []string{"o"}, "n"); !errors.Is(err, errTooLong) || !strings.Contains(err.Error(), "earlier build") {
-		t.Errorf("the second: %v", err)
-	}
-	close(release)
-	if _, err := overlays(t, treeOf(one("")), "o"); err != nil {
-		t.Errorf("after it ended: %v", err)
-	}
-}
-
-func TestACancelledContextReadsNothing(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	tree := &plain{FS: treeOf(one(""))}
-	if _, err := Overlays(ctx, tree, []string{"o"}, "n"); !errors.Is(err, context.Canceled) || len(tree.opens) != 0 {
-		t.Errorf("got %v, opened %v", err, tree.opens)
 	}
 }

@@ -103,6 +103,9 @@ func TestBytesAreContentWithDigestAndAttempt(t *testing.T) {
 	if bytes.Equal(first, m.Bytes(3)) {
 		t.Error("the attempt changes nothing")
 	}
+	if byHand := (Manifest{Data: m.Data, Digest: m.Digest}); !bytes.Equal(byHand.Bytes(2), first) {
+		t.Error("a manifest put together by hand loses its content")
+	}
 	if m.Stamp != (Stamp{}) || strings.Contains(string(m.Data), DigestAnnotation) {
 		t.Error("Bytes changed the manifest")
 	}

@@ -33,6 +33,9 @@ type walker struct {
 	patches   []patchText
 }
 
+// mount is where the tree is in memory: kustomize cannot build at the root of a filesystem.
+const mount = "/tree"
+
 // guards are the two means against the network. Tests switch off one to prove the other.
 type guards struct{ noRefusal, noInertPaths bool }
 
@@ -190,8 +193,8 @@ func (w *walker) save(file string, k *types.Kustomization, top bool) error {
 
 // put copies a file into memory, at the path that it has in the tree.
 func (w *walker) put(file string, content []byte) error {
-	if err := w.memory.WriteFile("/"+file, content); err != nil {
-		w.problem(file, 0, "", "kustomize cannot take it: %v", err)
+	if err := w.memory.WriteFile(path.Join(mount, file), content); err != nil {
+		w.problem(file, 0, "", "kustomize takes no file of this name (letters, digits, - _ . : and no \"..\"): %v", err)
 	}
 	return nil
 }

@@ -80,7 +80,7 @@ var podCases = map[string]podCase{
 	"a projected token":            {volume("projected: {sources: [{serviceAccountToken: {path: t}}]}"), refused, "spec.volumes[0].projected.sources[0].serviceAccountToken"},
 	"a projected trust bundle":     {volume("projected: {sources: [{clusterTrustBundle: {name: b, path: t}}]}"), refused, "spec.volumes[0].projected.sources[0].clusterTrustBundle"},
 	"a projected Pod certificate":  {volume("projected: {sources: [{podCertificate: {signerName: a.b/c, keyType: ED25519, credentialBundlePath: t}}]}"), refused, "spec.volumes[0].projected.sources[0].podCertificate"},
-	"a projection that is unknown": {volume("projected: {sources: [{}]}"), refused, "spec"},
+	"a projection that is unknown": {volume("projected: {sources: [{}]}"), refused, `unknown source for projected volume "v": the kubelet refuses it`},
 	"a resource claim":             {spec("resourceClaims: [{name: r, resourceClaimName: c}]"), refused, "spec.resourceClaims: a static Pod cannot use a ResourceClaim"},
 
 	"an unknown field":            {container("imagePullPolic: Always"), stricter, "line 5: spec.containers[0].imagePullPolic: unknown field"},

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/sirupsen/logrus"
 
 	"github.com/perch-gitops/perch/gitsrc"
+	"github.com/perch-gitops/perch/internal/strictyaml"
 	"github.com/perch-gitops/perch/nodeselect"
 	"github.com/perch-gitops/perch/render"
 	"github.com/perch-gitops/perch/sync/history"
@@ -26,13 +28,22 @@ type Agent struct {
 
 	prepared prepared
 	reported string // the error that was logged last
+	degraded bool   // the last sync found the node degraded, and that was logged
 }
 
 // prepared is what the last commit came to, so that a poll that finds the same commit costs one question to Git.
 type prepared struct {
-	commit   string
 	revision history.Revision
 	err      error
+	until    time.Time // zero: for as long as the commit is the newest
+}
+
+// prepareAgain is when a commit is looked at again that could not be rendered for a reason other than its content, like a
+// machine too busy to finish in time: not at each poll, since the reason may be a commit made to cost time.
+const prepareAgain = 10 * time.Minute
+
+func (p prepared) holds(commit string) bool {
+	return p.revision.Commit == commit && (p.until.IsZero() || time.Now().Before(p.until))
 }
 
 // Sync finishes what was interrupted, then looks at Git once and makes the node run what it finds.
@@ -100,7 +111,7 @@ func (a *Agent) fetchAndPrepare(ctx context.Context) (history.Revision, error) {
 }
 
 func (a *Agent) prepare(ctx context.Context, commit *gitsrc.Commit) (history.Revision, error) {
-	if a.prepared.commit == commit.Hash {
+	if a.prepared.holds(commit.Hash) {
 		return a.prepared.revision, a.prepared.err
 	}
 	manifests, err := Manifests(ctx, commit.FS(), a.Node)
@@ -109,10 +120,21 @@ func (a *Agent) prepare(ctx context.Context, commit *gitsrc.Commit) (history.Rev
 	if err != nil {
 		err = fmt.Errorf("commit %s: %w\nnothing was changed on this node; push a fix", commit, err)
 	}
-	if ctx.Err() == nil && !errors.Is(err, gitsrc.ErrDamagedCache) { // neither says anything about the commit
-		a.prepared = prepared{commit.Hash, revision, err}
-	}
+	a.remember(ctx, revision, err)
 	return revision, err
+}
+
+// remember keeps what a commit came to, unless that says nothing about the commit.
+func (a *Agent) remember(ctx context.Context, revision history.Revision, err error) {
+	if ctx.Err() != nil || errors.Is(err, gitsrc.ErrDamagedCache) {
+		return
+	}
+	a.prepared = prepared{revision: revision, err: err}
+	var ours render.Problems
+	var fleets strictyaml.Problems
+	if err != nil && !errors.As(err, &ours) && !errors.As(err, &fleets) {
+		a.prepared.until = time.Now().Add(prepareAgain)
+	}
 }
 
 // Manifests returns what a fleet repository means for a node.
@@ -132,9 +154,20 @@ func Manifests(ctx context.Context, tree fs.FS, node nodeselect.Node) (render.Ma
 	return render.Overlays(ctx, tree, overlays, node.Name)
 }
 
-// report logs what a person has to know, once: the loop meets the same error at every poll.
+// report logs what a person has to know, once: the loop meets the same error at every poll. What ails a degraded node
+// may be worded anew by each look; status has the last of it.
 func (a *Agent) report(outcome rollout.Outcome, err error) {
 	log := a.Log.WithField("outcome", outcome)
+	switch {
+	case outcome == rollout.Degraded && a.degraded:
+		log.WithError(err).Debug("still degraded")
+		return
+	case outcome == rollout.Degraded:
+		a.degraded, a.reported = true, err.Error()
+		log.Error(err)
+		return
+	}
+	a.degraded = false
 	switch {
 	case err == nil && a.reported != "":
 		log.Info("syncing works again")

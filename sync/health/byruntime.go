@@ -34,12 +34,11 @@ func (n *Node) runningByRuntime(ctx context.Context, watch *podWatch, manifest r
 		}
 		for _, spec := range manifest.Pod.Spec.Containers {
 			container := containers[spec.Name]
-			restarts := restartCount(container)
-			crashes := watch.crashes(found.uid, spec.Name, restarts)
-			if err := n.containerRuns(manifest, spec.Name, container, crashes); err != nil {
+			count := restartCount(container)
+			if err := n.containerRuns(manifest, spec.Name, container, watch.restarts(found.uid, spec.Name, count)); err != nil {
 				return found, err
 			}
-			found.restarts += restarts
+			found.restarts += count
 			if err := n.probe(ctx, sandbox.Id, manifest, spec); err != nil {
 				return found, fmt.Errorf("Pod %s, container %s is not ready: %w", manifest, spec.Name, err)
 			}
@@ -50,16 +49,16 @@ func (n *Node) runningByRuntime(ctx context.Context, watch *podWatch, manifest r
 }
 
 // containerRuns says why a container does not run, or nil.
-func (n *Node) containerRuns(manifest render.Manifest, name string, container *criv1.Container, crashes int) error {
+func (n *Node) containerRuns(manifest render.Manifest, name string, container *criv1.Container, restarts int) error {
 	switch {
 	case container == nil:
 		return fmt.Errorf("Pod %s: container %s is not created yet", manifest, name)
 	case container.State == criv1.ContainerState_CONTAINER_RUNNING:
 		return nil
-	case crashes >= n.config.CrashesToFail:
-		return &hopelessError{fmt.Sprintf("Pod %s, container %s crashes again and again (%d restarts)", manifest, name, crashes)}
+	case container.State == criv1.ContainerState_CONTAINER_EXITED && restarts+1 >= n.config.CrashesToFail:
+		return &hopelessError{fmt.Sprintf("Pod %s, container %s crashes again and again (%d times)", manifest, name, restarts+1)}
 	default:
-		return fmt.Errorf("Pod %s: container %s does not run (%s, %d restarts)", manifest, name, container.State, crashes)
+		return fmt.Errorf("Pod %s: container %s does not run (%s, %d restarts)", manifest, name, container.State, restarts)
 	}
 }
 

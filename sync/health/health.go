@@ -35,7 +35,7 @@ type Config struct {
 	Deadline      time.Duration // for the Pods to get well, of observed time
 	Soak          time.Duration // for the Pods to stay well, with no restart
 	FileCheck     time.Duration // the kubelet's fileCheckFrequency: how often it lists the folder again
-	CrashesToFail int           // restarts after which a Pod that crashes is given up; 0: three
+	CrashesToFail int           // crashes while we look on after which a Pod is given up; 0: three
 }
 
 // Node asks one node. Close it after use.

@@ -19,6 +19,12 @@ func TestWhatAKubeletsPodSaysAboutItself(t *testing.T) {
 			LastTerminationState: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "Error", ExitCode: 2, Message: "unknown flag: --nope"}},
 		}}}
 	}
+	terminated := func(restarts, code int32) corev1.PodStatus {
+		return corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: []corev1.ContainerStatus{{
+			Name: "main", RestartCount: restarts,
+			State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Reason: "Error", ExitCode: code}},
+		}}}
+	}
 	for _, c := range []struct {
 		name     string
 		status   corev1.PodStatus
@@ -35,8 +41,11 @@ func TestWhatAKubeletsPodSaysAboutItself(t *testing.T) {
 		{"a pull that the kubelet backs off from", waiting("ImagePullBackOff", 0), "ImagePullBackOff: the message", true, 0},
 		{"an image name that is none", waiting("InvalidImageName", 0), "InvalidImageName", true, 0},
 		{"a first crash may heal", waiting("CrashLoopBackOff", 1), "is Pending", false, 0},
-		{"a third crash does not, and says how it ended", waiting("CrashLoopBackOff", 3), "unknown flag: --nope", true, 0},
-		{"crashes of earlier days do not count", waiting("CrashLoopBackOff", 9), "is Pending", false, 7},
+		{"nor need a second", terminated(1, 2), "running but not Ready", false, 0},
+		{"a third is the end, though the kubelet does not call it a loop yet", terminated(2, 2), "3 times", true, 0},
+		{"work that is done is no crash", terminated(5, 0), "running but not Ready", false, 0},
+		{"a third crash in the kubelet's words says how it ended", waiting("CrashLoopBackOff", 2), "unknown flag: --nope", true, 0},
+		{"crashes of earlier days do not count", waiting("CrashLoopBackOff", 9), "is Pending", false, 8},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			n := &Node{config: Config{CrashesToFail: 3}}

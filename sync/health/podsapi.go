@@ -31,17 +31,17 @@ type podWatch struct {
 	stop func()
 }
 
-// crashes returns how often a container has been restarted since this watch first saw it. Its whole count says little:
+// restarts returns how often a container has been restarted since this watch first saw it. Its whole count says little:
 // the controller manager and the scheduler restart whenever the API server is away, and keep that count for life.
-func (w *podWatch) crashes(pod types.UID, container string, restarts int32) int {
+func (w *podWatch) restarts(pod types.UID, container string, count int32) int {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	key := string(pod) + "/" + container
 	first, seen := w.baseline[key]
 	if !seen {
-		w.baseline[key], first = restarts, restarts
+		w.baseline[key], first = count, count
 	}
-	return int(restarts - first)
+	return int(count - first)
 }
 
 // watchPods starts a watch that reconnects until it is stopped; stop waits for its end.

@@ -94,8 +94,8 @@ func (n *Node) illness(pod *corev1.Pod, watch *podWatch) error {
 	}
 	statuses := append(append([]corev1.ContainerStatus{}, pod.Status.InitContainerStatuses...), pod.Status.ContainerStatuses...)
 	for _, container := range statuses {
-		crashes := watch.crashes(pod.UID, container.Name, container.RestartCount)
-		if err := n.containerIllness(name, container, crashes); err != nil {
+		restarts := watch.restarts(pod.UID, container.Name, container.RestartCount)
+		if err := n.containerIllness(name, container, restarts); err != nil {
 			return err
 		}
 	}
@@ -110,27 +110,33 @@ func (n *Node) illness(pod *corev1.Pod, watch *podWatch) error {
 	return fmt.Errorf("Pod %s is running but not Ready%s", name, unready(pod))
 }
 
-// containerIllness returns what a container waits for if that is known not to come by itself.
-func (n *Node) containerIllness(pod string, container corev1.ContainerStatus, crashes int) error {
-	waiting := container.State.Waiting
-	if waiting == nil {
-		return nil
-	}
-	switch waiting.Reason {
-	case "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError":
-		return &hopelessError{fmt.Sprintf("Pod %s, container %s: %s: %s", pod, container.Name, waiting.Reason, waiting.Message)}
-	case "CrashLoopBackOff":
-		if crashes >= n.config.CrashesToFail {
-			return &hopelessError{fmt.Sprintf("Pod %s, container %s crashes again and again (%d restarts)%s",
-				pod, container.Name, crashes, lastWords(container))}
+// containerIllness returns what ails a container if that is known not to heal by itself.
+func (n *Node) containerIllness(pod string, container corev1.ContainerStatus, restarts int) error {
+	if waiting := container.State.Waiting; waiting != nil {
+		switch waiting.Reason {
+		case "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError":
+			return &hopelessError{fmt.Sprintf("Pod %s, container %s: %s: %s", pod, container.Name, waiting.Reason, waiting.Message)}
 		}
+	}
+	if crashes := restarts + 1; isDown(container) && crashes >= n.config.CrashesToFail {
+		return &hopelessError{fmt.Sprintf("Pod %s, container %s crashes again and again (%d times)%s", pod, container.Name, crashes, lastWords(container))}
 	}
 	return nil
 }
 
+// isDown reports whether a container has crashed and is not up again. The kubelet says CrashLoopBackOff only with its
+// next sync of the Pod, which may be a minute later, so a termination counts by itself.
+func isDown(container corev1.ContainerStatus) bool {
+	waiting, ended := container.State.Waiting, container.State.Terminated
+	return waiting != nil && waiting.Reason == "CrashLoopBackOff" || ended != nil && ended.ExitCode != 0
+}
+
 // lastWords is how a crashed container ended.
 func lastWords(container corev1.ContainerStatus) string {
-	ended := container.LastTerminationState.Terminated
+	ended := container.State.Terminated
+	if ended == nil {
+		ended = container.LastTerminationState.Terminated
+	}
 	if ended == nil {
 		return ""
 	}

@@ -56,6 +56,24 @@ func TestAFlightThatWasStoppedAnywhereIsFinishedByTheNextStart(t *testing.T) {
 	}
 }
 
+func TestAfterACrashBetweenTwoRenamesTheFirstPodIsSeenWellBeforeTheSecondsTurn(t *testing.T) {
+	m := newMachine(t)
+	m.apply(revision("c1", "etcd=etcd:1", "kube-apiserver=api:1"), rollout.Confirmed)
+	ctx, cancel := context.WithCancel(t.Context())
+	m.judge = func(ctx context.Context, _ health.Want) error { cancel(); return context.Cause(ctx) }
+	m.Apply(ctx, revision("c2", "etcd=etcd:2", "kube-apiserver=api:2")) //nolint:errcheck // it is stopped
+	m.stop()
+	m.start()
+	var looks []string
+	m.judge = func(context.Context, health.Want) error { looks = append(looks, m.files()); return nil }
+	if outcome, err := m.Resume(t.Context()); outcome != rollout.Confirmed {
+		t.Fatal(outcome, err)
+	}
+	if want := "etcd.yaml=etcd:2 kube-apiserver.yaml=api:1"; looks[0] != want {
+		t.Errorf("first looked when the folder had %s, want %s", looks[0], want)
+	}
+}
+
 func TestAWayBackThatWasBegunIsNotForgotten(t *testing.T) {
 	m := newMachine(t)
 	m.apply(revision("c1", "etcd=etcd:1"), rollout.Confirmed)
@@ -106,6 +124,20 @@ func TestARevisionThatKeepsBringingTheAgentDownIsTakenBackWithoutBlame(t *testin
 	}
 	if state := m.History.State(); len(state.Rejected) != 0 || state.InFlight != nil {
 		t.Errorf("state %+v", state)
+	}
+}
+
+func TestLookingAgainAtADegradedNodeIsNoCrash(t *testing.T) {
+	m := newMachine(t)
+	m.judge = sickIf("etcd:slow")
+	m.apply(revision("c1", "etcd=etcd:slow"), rollout.Degraded)
+	for range 20 {
+		if outcome, _ := m.Resume(t.Context()); outcome != rollout.Degraded {
+			t.Fatalf("outcome %s", outcome)
+		}
+	}
+	if starts := m.History.State().InFlight.Starts; starts != 0 {
+		t.Errorf("%d starts of one process", starts)
 	}
 }
 

@@ -22,32 +22,52 @@ type installation struct {
 const lookAgain = 15 * time.Second
 
 // install turns the folder into a set, one Pod at a time in the order of the waves, and returns once the node runs it, or
-// why it does not. It is idempotent: what has its content already is left alone.
+// why it does not. It is idempotent: what has its content already is left alone, and what an earlier start of the same
+// flight has written is seen well before the next Pod's turn.
 func (r *Rollout) install(ctx context.Context, in installation) error {
 	if err := r.Dir.Sweep(files(union(in.set, in.leftover))...); err != nil {
 		return err
 	}
-	changes, err := r.plan(in.set, in.leftover)
+	scan, err := r.Dir.Scan()
 	if err != nil {
 		return err
 	}
+	changes := scan.Plan(in.set, in.leftover)
 	var sick error
+	seen := 0 // Pods in the last observation
+	look := func(wave int, pending []manifestdir.Change) {
+		settled := settled(in.set, pending, wave)
+		seen, sick = len(settled), r.observe(ctx, in, settled)
+	}
+	if len(changes) > 0 && hasAttempt(scan.Of(in.set), in.attempt) {
+		look(changes[0].Wave(), changes)
+	}
 	for i, change := range changes {
+		if sick != nil && (ctx.Err() != nil || !in.regardless) {
+			return sick
+		}
 		if err := r.Dir.Carry(change, in.attempt); err != nil {
 			return err
 		}
 		r.Log.WithField("pod", change.Pod()).WithField("wave", change.Wave()).Info(done[change.Action])
-		if pending := changes[i+1:]; len(pending) > 0 && sick == nil {
-			sick = r.observe(ctx, in, settled(in.set, pending, change.Wave()))
-		}
-		if sick != nil && (ctx.Err() != nil || !in.regardless) {
-			return sick
+		if sick == nil {
+			look(change.Wave(), changes[i+1:])
 		}
 	}
-	if sick != nil {
-		return sick
+	if sick == nil && (seen < len(in.set) || len(changes) == 0) {
+		return r.observe(ctx, in, in.set)
 	}
-	return r.observe(ctx, in, in.set)
+	return sick
+}
+
+// hasAttempt reports whether one of the manifests was written by this attempt, so that a flight is going on.
+func hasAttempt(manifests render.Manifests, attempt int) bool {
+	for _, manifest := range manifests {
+		if manifest.Stamp.Attempt == attempt {
+			return true
+		}
+	}
+	return false
 }
 
 var done = map[manifestdir.Action]string{
@@ -56,8 +76,9 @@ var done = map[manifestdir.Action]string{
 	manifestdir.Remove:  "removed the manifest",
 }
 
-// settled returns the Pods that have to be well before the next change: those of this wave and below that wait for no
-// change themselves. A Pod of a later wave may be ill because of what is about to be changed.
+// settled returns the Pods that have to be well before anything else happens: those of this wave and below that wait for no
+// change themselves. A Pod of a later wave may be ill because of what was just changed, or is about to be: the controller
+// manager and the scheduler exit whenever the API server is away for some seconds.
 func settled(set render.Manifests, pending []manifestdir.Change, wave int) render.Manifests {
 	var now render.Manifests
 	for _, manifest := range set {

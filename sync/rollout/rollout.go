@@ -40,6 +40,8 @@ type Rollout struct {
 	Answers func(context.Context) error              // nil if a verdict can be had, before anything is begun
 	Probe   func(context.Context, health.Want) error // nil once the node runs this, else why not
 	Log     logrus.FieldLogger
+
+	ours bool // this process has begun the open flight, or taken it up
 }
 
 // Apply makes the node run a revision. An error says why it does not; the outcome says what the node runs instead.
@@ -80,10 +82,13 @@ func (r *Rollout) Resume(ctx context.Context) (Outcome, error) {
 		return Unchanged, nil
 	}
 	flight := *state.InFlight
-	r.log(flight.To).WithField("starts", flight.Starts).Info("finishing what was interrupted")
-	flight.Starts++
-	if err := r.save(flight); err != nil {
-		return Interrupted, err
+	if !r.ours {
+		r.log(flight.To).Info("finishing what an earlier start began")
+		flight.Starts++
+		if err := r.save(flight); err != nil {
+			return Interrupted, err
+		}
+		r.ours = true
 	}
 	return r.finish(ctx, flight)
 }
@@ -121,7 +126,7 @@ func (r *Rollout) finish(ctx context.Context, flight history.Flight) (Outcome, e
 
 // advance installs where a flight goes to, and stops at the first Pod that does not get well.
 func (r *Rollout) advance(ctx context.Context, flight history.Flight, ends ends) error {
-	if flight.Starts > maxStarts {
+	if flight.Starts > maxStarts && len(ends.from) > 0 {
 		return &restartsError{flight.Starts}
 	}
 	return r.install(ctx, installation{set: ends.to, leftover: union(ends.from, ends.left), attempt: flight.Attempt,

@@ -192,6 +192,20 @@ func TestPodsChangeOneAtATimeInTheOrderOfTheirWaves(t *testing.T) {
 	}
 }
 
+func TestPodsOfLaterWavesAreNotJudgedBeforeTheirTime(t *testing.T) {
+	m := newMachine(t)
+	m.apply(revision("c1", "kube-apiserver=api:1", "kube-scheduler=s:1"), rollout.Confirmed)
+	var looks []int
+	m.judge = func(_ context.Context, want health.Want) error {
+		looks = append(looks, len(want.Running))
+		return nil
+	}
+	m.apply(revision("c2", "kube-apiserver=api:2", "kube-scheduler=s:1"), rollout.Confirmed)
+	if !slices.Equal(looks, []int{1, 2}) { // the scheduler exits while the API server is away, and must not be blamed on it
+		t.Errorf("looked at %v Pods", looks)
+	}
+}
+
 func TestABadRevisionIsTakenBackAndNotTriedAgain(t *testing.T) {
 	m := newMachine(t)
 	m.apply(revision("c1", "etcd=etcd:1", "kube-apiserver=api:1"), rollout.Confirmed)

@@ -23,6 +23,7 @@ func (r *Rollout) begin(next history.Revision) (history.Flight, error) {
 	if err := r.History.Save(state); err != nil {
 		return flight, err
 	}
+	r.ours = true
 	r.log(next.Origin).WithField("subject", next.Subject).Info("changing this node")
 	return flight, nil
 }

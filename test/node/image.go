@@ -39,13 +39,12 @@ func (n *Node) wantedImages() []Image {
 		{Name: PauseImage, Program: p.helper("pause"), As: "pause"},
 		{Name: App1, Program: p.helper("app"), As: "app", Env: []string{"VERSION=1"}},
 		{Name: App2, Program: p.helper("app"), As: "app", Env: []string{"VERSION=2"}},
+		{Name: Etcd36, Program: p.etcd("3.6"), As: "etcd"},
+		{Name: Etcd37, Program: p.etcd("3.7"), As: "etcd"},
 	}, n.options.Images...)
 	if n.Standalone {
 		return images
 	}
-	images = append(images,
-		Image{Name: Etcd36, Program: p.etcd("3.6"), As: "etcd"},
-		Image{Name: Etcd37, Program: p.etcd("3.7"), As: "etcd"})
 	for _, name := range []string{"kube-apiserver", "kube-controller-manager", "kube-scheduler"} {
 		images = append(images, Image{Name: "registry.k8s.io/" + name + ":" + kubernetesVersion, Program: p.kube(name), As: name})
 	}

@@ -46,7 +46,8 @@ func TestSeveralNodesLiveSideBySide(t *testing.T) {
 	}
 }
 
-// TestAStandaloneKubeletTellsPodsTheirNode holds what the example fleet builds etcd's addresses from.
+// TestAStandaloneKubeletTellsPodsTheirNode holds what the example fleet builds etcd's addresses from. The probe names its host,
+// because such a kubelet does not put addresses into the Pod's status, and asks localhost otherwise.
 func TestAStandaloneKubeletTellsPodsTheirNode(t *testing.T) {
 	n := Start(t, Options{Standalone: true})
 	port, err := FreePort()
@@ -63,8 +64,8 @@ spec:
     image: perch.test/app:1
     env: [{name: HOST_IP, valueFrom: {fieldRef: {fieldPath: status.hostIP}}}]
     args: ["--listen=$(HOST_IP):%d"]
-    readinessProbe: {periodSeconds: 1, httpGet: {port: %[1]d, path: /readyz}}
-`, port)
+    readinessProbe: {periodSeconds: 1, httpGet: {host: %s, port: %[1]d, path: /readyz}}
+`, port, n.IP)
 	if err := n.WriteManifest("app.yaml", manifest); err != nil {
 		t.Fatal(err)
 	}
