@@ -4,6 +4,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 GO      ?= go
+FOLDERS := cmd sync render gitsrc nodeselect internal examples test
 
 .DEFAULT_GOAL := help
 .PHONY: help build test race e2e demo bench lint fmt verify install clean components
@@ -36,10 +37,10 @@ lint: ## vet and staticcheck, both modules
 	cd test && $(GO) vet -tags e2e,bench ./... && $(GO) tool -modfile=lint/go.mod staticcheck -tags e2e,bench ./...
 
 fmt: ## format all Go files
-	gofmt -w cmd sync render gitsrc nodeselect internal test
+	gofmt -w $(FOLDERS)
 
 verify: lint ## lint, and nothing unformatted, untidy or unbuilt
-	@test -z "$$(gofmt -l cmd sync render gitsrc nodeselect internal test)" || { gofmt -l cmd sync render gitsrc nodeselect internal test; echo 'not formatted: run make fmt'; exit 1; }
+	@test -z "$$(gofmt -l $(FOLDERS))" || { gofmt -l $(FOLDERS); echo 'not formatted: run make fmt'; exit 1; }
 	$(GO) mod tidy -diff
 	cd test && $(GO) mod tidy -diff
 	$(GO) mod verify

@@ -4,8 +4,6 @@ package bench
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 )
@@ -27,56 +25,25 @@ func apply(b *testing.B, r *repository, url string) {
 	a, c := start(b, url, fiveNode), newCronJob(b, url)
 	manifests := watch(b, a.manifests)
 	var tag string
+	var work, otherWork figures
 	times, others := alternate(func(round int) {
 		tag = fmt.Sprintf("v1.%d.0", round)
 		upgrade(r, tag)
 	}, func() float64 {
-		began := time.Now()
+		before, began := processorTime(b, a.pid), time.Now()
 		a.ask()
 		ended := manifests.untilAll(5, ":"+tag)
 		a.await("Confirmed")
+		work = append(work, milliseconds(processorTime(b, a.pid)-before))
 		return milliseconds(ended.Sub(began))
 	}, func() float64 {
-		return milliseconds(c.run(5, ":"+tag))
+		took, worked := c.run(5, ":"+tag)
+		otherWork = append(otherWork, milliseconds(worked))
+		return milliseconds(took)
 	})
 	ratios := times.over(others)
-	say(b, "perch %.0f ms, git and kustomize %.0f ms, ratio %s", times.median(), others.median(), ratios.spread())
-	report(b, map[string]float64{"perch-ms": times.median(), "script-ms": others.median(), "ratio": ratios.median()})
-}
-
-// cronJob is cron.sh with a clone that is warm.
-type cronJob struct {
-	b                         testing.TB
-	clone, staging, manifests string
-	renames                   *renames
-}
-
-func newCronJob(b testing.TB, url string) *cronJob {
-	b.Helper()
-	dir := b.TempDir()
-	c := &cronJob{b: b, clone: filepath.Join(dir, "clone"), staging: filepath.Join(dir, "staging"), manifests: filepath.Join(dir, "manifests")}
-	for _, folder := range []string{c.staging, c.manifests} {
-		if err := os.Mkdir(folder, 0o700); err != nil {
-			b.Fatal(err)
-		}
-	}
-	git(b, dir, "clone", "-q", url, c.clone)
-	c.renames = watch(b, c.manifests)
-	return c
-}
-
-// run returns how long it took until so many files said the text.
-func (c *cronJob) run(files int, says string) time.Duration {
-	c.b.Helper()
-	script := command("sh", "cron.sh", c.clone, fiveOverlay, c.staging, c.manifests)
-	script.Stderr = os.Stderr
-	began := time.Now()
-	if err := script.Start(); err != nil {
-		c.b.Fatal(err)
-	}
-	ended := c.renames.untilAll(files, says)
-	if err := script.Wait(); err != nil {
-		c.b.Fatal(err)
-	}
-	return ended.Sub(began)
+	say(b, "perch %.0f ms (%.0f ms of processor time), git and kustomize %.0f ms (%.0f ms), ratio of the first %s",
+		times.median(), work.median(), others.median(), otherWork.median(), ratios.spread())
+	report(b, map[string]float64{"perch-ms": times.median(), "script-ms": others.median(), "ratio": ratios.median(),
+		"perch-cpu-ms": work.median(), "script-cpu-ms": otherWork.median()})
 }

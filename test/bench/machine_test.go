@@ -12,7 +12,8 @@ import (
 
 // machine says on what the figures were measured, for whoever compares them with their own.
 func machine(dir, kustomize string) string {
-	return fmt.Sprintf("measured on: %d × %s, Linux %s, %s, load %s\nmeasured are: %s; %s; kustomize %s; %d rounds",
+	return fmt.Sprintf("measured on: %d × %s, Linux %s, %s, load %s\nmeasured are: %s; %s; kustomize %s\n"+
+		"a figure is the median of %d rounds; a ratio is perch's over the other's, round by round, with the middle half in parentheses",
 		runtime.NumCPU(), processor(), said("uname", "-r"), said("stat", "-f", "-c", "%T", dir),
 		strings.Fields(text("/proc/loadavg"))[0], said(perch, "version"), said("git", "--version"), said(kustomize, "version"), *rounds)
 }

@@ -14,8 +14,8 @@ import (
 
 // server is git http-backend behind a real HTTP server on the loopback. What it uses counts for nobody.
 type server struct {
-	url             string
-	requests, bytes atomic.Int64 // bytes on the wire, headers included, both ways
+	url   string
+	bytes atomic.Int64 // on the wire, headers included, both ways
 }
 
 func serve(b testing.TB, r *repository) *server {
@@ -23,7 +23,6 @@ func serve(b testing.TB, r *repository) *server {
 	backend := filepath.Join(git(b, r.bare, "--exec-path"), "git-http-backend")
 	s := &server{}
 	h := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		s.requests.Add(1)
 		handler := cgi.Handler{Path: backend, Env: []string{
 			"GIT_PROJECT_ROOT=" + filepath.Dir(r.bare), "GIT_HTTP_EXPORT_ALL=1",
 			"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null",

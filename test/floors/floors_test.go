@@ -13,6 +13,7 @@ const module = "github.com/perch-gitops/perch/"
 // floor is how high a package lies. A package may import only packages of lower floors, and those named as helpers.
 var floor = map[string]int{
 	"cmd/perch":                 5,
+	"examples":                  5,
 	"cmd/perch/internal/config": 4,
 	"sync/agent":                4,
 	"sync/rollout":              3,
