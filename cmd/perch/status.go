@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -19,6 +20,7 @@ type nodeStatus struct {
 	Confirmed *history.Origin   `json:"confirmed"`
 	InFlight  *history.Flight   `json:"inFlight"`
 	Rejected  []rejected        `json:"rejected"`
+	Deferred  []rejected        `json:"deferred"` // taken back without blame, to be tried again
 	LastSync  *history.LastSync `json:"lastSync"`
 }
 
@@ -28,6 +30,15 @@ type rejected struct {
 	Subject string    `json:"subject,omitempty"`
 	Reason  string    `json:"reason"`
 	Time    time.Time `json:"time"`
+	Until   time.Time `json:"until,omitzero"` // when it may be tried again
+}
+
+func newRejected(all []history.Rejection) []rejected {
+	list := []rejected{}
+	for _, r := range all {
+		list = append(list, rejected{r.Digest, r.Commit, r.Subject, r.Reason, r.RejectedAt, r.Until})
+	}
+	return list
 }
 
 func newStatus(o *options) *cobra.Command {
@@ -56,15 +67,13 @@ API server.`,
 }
 
 func readStatus(c config.AgentConfiguration) (nodeStatus, error) {
-	status := nodeStatus{Node: c.Node.Name, Rejected: []rejected{}}
+	status := nodeStatus{Node: c.Node.Name}
 	state, err := history.Read(c.State.Dir)
 	if err != nil {
 		return status, err
 	}
 	status.Confirmed, status.InFlight, status.State = state.Confirmed, state.InFlight, state.Phase()
-	for _, r := range state.Rejected {
-		status.Rejected = append(status.Rejected, rejected{r.Digest, r.Commit, r.Subject, r.Reason, r.RejectedAt})
-	}
+	status.Rejected, status.Deferred = newRejected(state.Rejected), newRejected(state.Deferred)
 	status.LastSync, err = history.ReadLastSync(c.State.Dir)
 	return status, err
 }
@@ -72,7 +81,8 @@ func readStatus(c config.AgentConfiguration) (nodeStatus, error) {
 func (s nodeStatus) text(out io.Writer) error {
 	table := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	row := func(name, format string, args ...any) {
-		fmt.Fprintf(table, "%s:\t%s\n", name, fmt.Sprintf(format, args...)) //nolint:errcheck // Flush reports it
+		text := strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "\n\t")
+		fmt.Fprintf(table, "%s:\t%s\n", name, text) //nolint:errcheck // Flush reports it
 	}
 	row("Node", "%s", s.Node)
 	row("State", "%s", s.State)
@@ -92,6 +102,9 @@ func (s nodeStatus) text(out io.Writer) error {
 	}
 	for _, r := range s.Rejected {
 		row("Rejected", "%s  commit %s  %s  at %s: %s", short(r.Digest), short(r.Commit), r.Subject, stamp(r.Time), r.Reason)
+	}
+	for _, r := range s.Deferred {
+		row("Put off", "%s  commit %s  %s  until %s: %s", short(r.Digest), short(r.Commit), r.Subject, stamp(r.Until), r.Reason)
 	}
 	if s.LastSync == nil {
 		row("Last sync", "never")

@@ -26,9 +26,9 @@ type Agent struct {
 	History *history.Store
 	Log     logrus.FieldLogger
 
-	prepared prepared
-	reported string // the error that was logged last
-	degraded bool   // the last sync found the node degraded, and that was logged
+	prepared  prepared
+	resuming  reporter
+	following reporter
 }
 
 // prepared is what the last commit came to, so that a poll that finds the same commit costs one question to Git.
@@ -57,39 +57,38 @@ func (a *Agent) Sync(ctx context.Context) (rollout.Outcome, error) {
 	if saveErr := a.History.SaveLastSync(last); saveErr != nil {
 		a.Log.WithError(saveErr).Warn("status will not show this sync")
 	}
-	a.report(outcome, err)
 	return outcome, err
 }
 
 func (a *Agent) sync(ctx context.Context, last *history.LastSync) (rollout.Outcome, error) {
-	resumed, resumeErr := a.Rollout.Resume(ctx)
-	if resumeErr != nil && resumed != rollout.Degraded && resumed != rollout.RolledBack {
-		return resumed, resumeErr
+	resumed, resumedErr := a.Rollout.Resume(ctx)
+	a.resuming.report(ctx, a.Log, resumed, resumedErr)
+	if resumed == rollout.Interrupted {
+		return resumed, resumedErr
 	}
-	next, err := a.Prepare(ctx)
-	last.Commit = next.Commit
-	if err != nil {
-		return worse(resumed, rollout.Failed), errors.Join(resumeErr, err)
-	}
-	outcome, err := a.Rollout.Apply(ctx, next)
-	if resumed == rollout.RolledBack && (outcome == rollout.Unchanged || outcome == rollout.Refused) {
-		return resumed, resumeErr // what this sync did, rather than that nothing was left to do
-	}
-	if resumed == rollout.Confirmed && outcome == rollout.Unchanged {
-		return resumed, nil
-	}
-	if resumed == rollout.Degraded && outcome == rollout.Degraded {
-		return outcome, resumeErr // it says more
+	outcome, err := a.follow(ctx, last)
+	a.following.report(ctx, a.Log, outcome, err)
+	switch outcome {
+	case rollout.Unchanged, rollout.Refused: // Git had nothing to add to what was finished first
+		if resumed != rollout.Unchanged {
+			return resumed, resumedErr
+		}
+	case rollout.Failed:
+		if resumedErr != nil {
+			return resumed, errors.Join(resumedErr, err)
+		}
 	}
 	return outcome, err
 }
 
-// worse keeps what Resume found out about the node when Git then has nothing to add.
-func worse(resumed, otherwise rollout.Outcome) rollout.Outcome {
-	if resumed == rollout.Degraded || resumed == rollout.RolledBack {
-		return resumed
+// follow makes the node run what Git says now.
+func (a *Agent) follow(ctx context.Context, last *history.LastSync) (rollout.Outcome, error) {
+	next, err := a.Prepare(ctx)
+	last.Commit = next.Commit
+	if err != nil {
+		return rollout.Failed, err
 	}
-	return otherwise
+	return a.Rollout.Apply(ctx, next)
 }
 
 // Prepare returns what the newest commit means for this node: selected, rendered and checked. Nothing on the node
@@ -152,37 +151,4 @@ func Manifests(ctx context.Context, tree fs.FS, node nodeselect.Node) (render.Ma
 		return nil, err
 	}
 	return render.Overlays(ctx, tree, overlays, node.Name)
-}
-
-// report logs what a person has to know, once: the loop meets the same error at every poll. What ails a degraded node
-// may be worded anew by each look; status has the last of it.
-func (a *Agent) report(outcome rollout.Outcome, err error) {
-	log := a.Log.WithField("outcome", outcome)
-	switch {
-	case outcome == rollout.Degraded && a.degraded:
-		log.WithError(err).Debug("still degraded")
-		return
-	case outcome == rollout.Degraded:
-		a.degraded, a.reported = true, err.Error()
-		log.Error(err)
-		return
-	}
-	a.degraded = false
-	switch {
-	case err == nil && a.reported != "":
-		log.Info("syncing works again")
-		a.reported = ""
-	case err == nil:
-		log.Debug("synced")
-	case err.Error() == a.reported:
-		log.WithError(err).Debug("sync failed as before")
-	case outcome == rollout.Interrupted:
-		log.Info(err)
-	case outcome == rollout.Refused:
-		a.reported = err.Error()
-		log.Info(err)
-	default:
-		a.reported = err.Error()
-		log.Error(err)
-	}
 }

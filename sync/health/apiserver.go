@@ -12,14 +12,15 @@ import (
 	"github.com/perch-gitops/perch/render"
 )
 
-// apiServer returns nil if this node's API server says that it is ready, or if there is none to ask.
+// apiServer returns nil if the API server that there should be says that it is ready: the one among the wanted Pods, or,
+// once all Pods are wanted, the one that is configured.
 //
 // 401 and 403 count as ready: the server serves, and where anonymous requests are off nothing more can be learnt without
 // a credential. The Pod's own Ready condition has been checked before this.
-func (n *Node) apiServer(ctx context.Context, set render.Manifests) error {
-	url := n.config.APIServer
-	if url == "" {
-		url = apiServerURL(set)
+func (n *Node) apiServer(ctx context.Context, want Want) error {
+	url := apiServerURL(want.Running)
+	if want.Whole && n.config.APIServer != "" {
+		url = n.config.APIServer
 	}
 	if url == "" {
 		return nil

@@ -23,7 +23,8 @@ func (n *Node) runningByRuntime(ctx context.Context, watch *podWatch, manifest r
 	if err != nil {
 		return running{}, err
 	}
-	for _, sandbox := range n.of(manifest, sandboxes) {
+	own := n.of(manifest, sandboxes)
+	for _, sandbox := range own {
 		if render.StampOf(sandbox.Annotations) != manifest.Stamp {
 			continue
 		}
@@ -45,7 +46,11 @@ func (n *Node) runningByRuntime(ctx context.Context, watch *podWatch, manifest r
 		}
 		return found, nil
 	}
-	return running{}, &missingError{fmt.Sprintf("Pod %s: the container runtime has no sandbox with its content", manifest)}
+	if len(own) > 0 {
+		return running{}, fmt.Errorf("Pod %s: an earlier content of it still runs, and %w, so it ends no Pod; "+
+			"if this lasts, restart the kubelet (systemctl restart kubelet): it then starts what is in place", manifest, ErrInitialising)
+	}
+	return running{}, fmt.Errorf("Pod %s: the container runtime has no sandbox of it yet", manifest)
 }
 
 // containerRuns says why a container does not run, or nil.
@@ -79,7 +84,7 @@ func (n *Node) newestContainers(ctx context.Context, sandbox string) (map[string
 		Filter: &criv1.ContainerFilter{PodSandboxId: sandbox},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("the container runtime does not answer at %s: %w", n.config.CRI, err)
+		return nil, &blindError{fmt.Errorf("the container runtime does not answer at %s: %w", n.config.CRI, err)}
 	}
 	newest := map[string]*criv1.Container{}
 	for _, container := range response.GetContainers() {

@@ -21,9 +21,17 @@ import (
 type Want struct {
 	Running render.Manifests // as they are in place, with their stamps
 	Gone    render.Manifests // as they were in place: no sandbox of these may be left
+	Whole   bool             // these are all that the node should run: its configured API server has to be ready too
 
+	Ending   time.Duration // how long predecessors may take to end: added to the deadline
 	Patience time.Duration // how long to wait for the Pods to get well; 0: the configured deadline
 }
+
+// Verdict is Wait's error when the node could be looked at and does not run what it should. Any other error says nothing
+// about the Pods.
+type Verdict struct{ Reason string }
+
+func (v *Verdict) Error() string { return v.Reason }
 
 // Config says where a node's evidence is, and how long to wait for it.
 type Config struct {
@@ -79,15 +87,12 @@ func (n *Node) Answers(ctx context.Context) error {
 }
 
 // Wait returns nil once the node has run the wanted Pods, well and without a restart, for the length of the soak. It
-// returns an error that says what is wrong when the deadline has passed, at once when it is something that cannot heal,
-// and the context's error when the context ends, which says nothing about the node.
+// returns a Verdict when the deadline has passed, at once when it is something that cannot heal; another error when
+// nothing could be learnt for long; and the context's error when the context ends.
 func (n *Node) Wait(ctx context.Context, want Want) error {
 	watch := n.watchPods(ctx)
 	defer watch.stop()
-	vigil := vigil{config: n.config, started: time.Now()}
-	if want.Patience > 0 {
-		vigil.config.Deadline = want.Patience
-	}
+	vigil := newVigil(n.config, want, time.Now())
 	tick := time.NewTicker(lookInterval)
 	defer tick.Stop()
 	for {
@@ -127,5 +132,5 @@ func (n *Node) look(ctx context.Context, want Want, watch *podWatch) (int32, err
 	for _, pod := range well {
 		restarts += pod.restarts
 	}
-	return restarts, n.apiServer(ctx, want.Running)
+	return restarts, n.apiServer(ctx, want)
 }

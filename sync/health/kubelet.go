@@ -13,12 +13,12 @@ const askTimeout = 5 * time.Second
 
 // kubeletHealthz proves that the kubelet's process answers, and no more than that (kubelet-side it is a plain ping).
 func (n *Node) kubeletHealthz(ctx context.Context) error {
-	status, body, err := get(ctx, http.DefaultClient, n.config.Healthz)
+	status, body, err := get(ctx, local, n.config.Healthz)
 	if err != nil {
-		return fmt.Errorf("the kubelet does not answer: %w", err)
+		return &blindError{fmt.Errorf("the kubelet does not answer: %w", err)}
 	}
 	if status != http.StatusOK {
-		return fmt.Errorf("the kubelet is not healthy: %s says %d %s", n.config.Healthz, status, body)
+		return &blindError{fmt.Errorf("the kubelet is not healthy: %s says %d %s", n.config.Healthz, status, body)}
 	}
 	return nil
 }

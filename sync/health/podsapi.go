@@ -177,10 +177,10 @@ var ErrInitialising = errors.New("the kubelet has not reached its API server sin
 func podsAPIError(err error) error {
 	switch {
 	case err == nil:
-		return fmt.Errorf("the kubelet's Pods API has not sent its Pods yet")
+		return &blindError{errors.New("the kubelet's Pods API has not sent its Pods yet")}
 	case status.Code(err) == codes.FailedPrecondition:
 		return ErrInitialising
 	default:
-		return fmt.Errorf("the kubelet's Pods API does not answer (it is on by default from Kubernetes 1.37): %s", status.Convert(err).Message())
+		return &blindError{fmt.Errorf("the kubelet's Pods API does not answer (it is on by default from Kubernetes 1.37): %s", status.Convert(err).Message())}
 	}
 }

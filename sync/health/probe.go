@@ -88,6 +88,8 @@ func (n *Node) address(ctx context.Context, sandbox string, pod *corev1.Pod, con
 	case pod.Spec.HostNetwork:
 		host = "127.0.0.1"
 	default:
+		ctx, cancel := context.WithTimeout(ctx, askTimeout)
+		defer cancel()
 		status, err := criv1.NewRuntimeServiceClient(n.cri).PodSandboxStatus(ctx, &criv1.PodSandboxStatusRequest{PodSandboxId: sandbox})
 		if err != nil {
 			return "", fmt.Errorf("ask the container runtime for the Pod's address: %w", err)

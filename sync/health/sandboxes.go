@@ -24,7 +24,7 @@ func (n *Node) sandboxes(ctx context.Context) ([]*criv1.PodSandbox, error) {
 		Filter: &criv1.PodSandboxFilter{State: &criv1.PodSandboxStateValue{State: criv1.PodSandboxState_SANDBOX_READY}},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("the container runtime does not answer at %s: %w", n.config.CRI, err)
+		return nil, &blindError{fmt.Errorf("the container runtime does not answer at %s: %w", n.config.CRI, err)}
 	}
 	return response.GetItems(), nil
 }

@@ -25,12 +25,14 @@ func TestTheVerdict(t *testing.T) {
 		{"what cannot heal ends it at once", "ih", 1, "hopeless"},
 		{"a Pod that the kubelet does not take is given up after two relists", strings.Repeat("m", 14), 13, "two of the kubelet's relists (13s)"},
 		{"a Pod that is missing late, after its predecessor took long, is not given up early", strings.Repeat("i", 16) + "mwwwwww", 22, ""},
+		{"time in which nothing can be seen does not count", strings.Repeat("b", 100) + "iiwwwwww", 107, ""},
+		{"not seeing ends a soak", "wwwbwwwwww", 9, ""},
 		{"well just before the deadline may finish its soak", strings.Repeat("i", 19) + "wwwwww", 24, ""},
 		{"ill after the deadline within the soak is the end", strings.Repeat("i", 19) + "wwwi", 22, "not well"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			start := time.Now()
-			v := vigil{config: config, started: start}
+			v := newVigil(config, Want{}, start)
 			restarts, verdict := int32(0), -1
 			var got error
 			for i, letter := range c.story {
@@ -42,6 +44,8 @@ func TestTheVerdict(t *testing.T) {
 					sick = &hopelessError{"hopeless"}
 				case 'm':
 					sick = &missingError{"missing"}
+				case 'b':
+					sick = &blindError{errors.New("no answer")}
 				case 'r':
 					restarts++
 				}
@@ -57,8 +61,30 @@ func TestTheVerdict(t *testing.T) {
 	}
 }
 
+func TestDarknessEndsWithoutAVerdict(t *testing.T) {
+	start := time.Now()
+	v := newVigil(Config{Deadline: time.Minute}, Want{}, start)
+	dark := &blindError{errors.New("the kubelet does not answer")}
+	if done, _ := v.judge(0, dark, start.Add(maxDark-time.Second)); done {
+		t.Error("given up early")
+	}
+	done, err := v.judge(0, dark, start.Add(maxDark))
+	var verdict *Verdict
+	if !done || err == nil || errors.As(err, &verdict) {
+		t.Errorf("%v, %v: darkness must be no verdict on the Pods", done, err)
+	}
+}
+
+func TestAPredecessorMayTakeItsTimeToEnd(t *testing.T) {
+	start := time.Now()
+	v := newVigil(Config{Deadline: time.Minute}, Want{Ending: time.Hour}, start)
+	if done, err := v.judge(0, errors.New("the old Pod is ending"), start.Add(50*time.Minute)); done {
+		t.Error(err)
+	}
+}
+
 func TestOneLuckyAnswerIsNoVerdict(t *testing.T) {
-	v := vigil{config: Config{Deadline: time.Minute}, started: time.Now()}
+	v := newVigil(Config{Deadline: time.Minute}, Want{}, time.Now())
 	for look := 1; look <= minLooks; look++ {
 		if done, _ := v.judge(0, nil, time.Now()); done != (look == minLooks) {
 			t.Errorf("done after %d looks: %v", look, done)

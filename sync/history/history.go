@@ -11,6 +11,7 @@
 package history
 
 import (
+	"slices"
 	"time"
 
 	"github.com/perch-gitops/perch/render"
@@ -52,17 +53,20 @@ func shorten(hex string) string {
 type State struct {
 	APIVersion string      `json:"apiVersion"`
 	Kind       string      `json:"kind"`
-	Confirmed  *Origin     `json:"confirmed,omitempty"` // nil until the first sync; then at least the set that was found
-	Rejected   []Rejection `json:"rejected,omitempty"`
+	Confirmed  *Origin     `json:"confirmed,omitempty"` // nil until the first flight has ended
+	Rejected   []Rejection `json:"rejected,omitempty"`  // not tried again until the content changes
+	Deferred   []Rejection `json:"deferred,omitempty"`  // taken back without blame; tried again later
 	InFlight   *Flight     `json:"inFlight,omitempty"`
 	Attempt    int         `json:"attempt"` // the highest perch/attempt handed out; every write gets a new one
 }
 
-// Rejection is a revision condemned on this node: it was tried, the node fell ill, and the old one made it well again.
+// Rejection is a revision that was taken back on this node.
 type Rejection struct {
 	Origin
 	Reason     string    `json:"reason"`
 	RejectedAt time.Time `json:"rejectedAt"`
+	Tries      int       `json:"tries,omitempty"` // how often it was taken back without blame
+	Until      time.Time `json:"until,omitzero"`  // when it may be tried again; zero if it is condemned
 }
 
 // Flight is a change under way from the confirmed revision to another one, or back.
@@ -70,10 +74,11 @@ type Flight struct {
 	From    Origin    `json:"from"`
 	To      Origin    `json:"to"`
 	Started time.Time `json:"started"`
-	Attempt int       `json:"attempt"`         // the perch/attempt of what is written forward
-	Starts  int       `json:"starts"`          // agents that took it up and died; breaks crash loops
-	Left    []string  `json:"left,omitempty"`  // digests of revisions whose flights this one replaced: files of theirs may lie about
-	Stuck   string    `json:"stuck,omitempty"` // why the node is not well, where there is no earlier revision to return to
+	Attempt int       `json:"attempt"`           // the highest perch/attempt before this flight: what it writes has a higher one
+	Starts  int       `json:"starts"`            // agents that took it up and died; breaks crash loops
+	Adopted []string  `json:"adopted,omitempty"` // files that were in place before perch: never removed
+	Left    []string  `json:"left,omitempty"`    // digests of revisions whose flights this one replaced: files of theirs may lie about
+	Stuck   string    `json:"stuck,omitempty"`   // why the node is not well, where there is nothing to return to
 	Back    *TurnBack `json:"back,omitempty"`
 }
 
@@ -81,39 +86,23 @@ type Flight struct {
 type TurnBack struct {
 	Reason   string    `json:"reason"`
 	Blame    bool      `json:"blame"`   // false if something other than the revision stopped it, like a full disk
-	Attempt  int       `json:"attempt"` // the perch/attempt of what is written back
+	Attempt  int       `json:"attempt"` // the highest perch/attempt before the way back
 	Time     time.Time `json:"time"`
 	Degraded string    `json:"degraded,omitempty"` // why the old revision is not well either; empty while it is not known
 }
 
+// Clone returns a copy that shares nothing.
+func (f Flight) Clone() Flight {
+	f.Adopted, f.Left = slices.Clone(f.Adopted), slices.Clone(f.Left)
+	if f.Back != nil {
+		back := *f.Back
+		f.Back = &back
+	}
+	return f
+}
+
 // TurnedBack reports whether the flight is on its way back.
 func (f Flight) TurnedBack() bool { return f.Back != nil }
-
-// Rejection returns the rejection of a digest, or nil.
-func (s State) Rejection(digest string) *Rejection {
-	for i := range s.Rejected {
-		if s.Rejected[i].Digest == digest {
-			return &s.Rejected[i]
-		}
-	}
-	return nil
-}
-
-// Reject adds a rejection, the newest last. A digest stands once, and only the newest keepRejected stay.
-func (s *State) Reject(rejection Rejection) {
-	kept := make([]Rejection, 0, len(s.Rejected)+1)
-	for _, old := range s.Rejected {
-		if old.Digest != rejection.Digest {
-			kept = append(kept, old)
-		}
-	}
-	kept = append(kept, rejection)
-	s.Rejected = kept[max(0, len(kept)-keepRejected):]
-}
-
-// keepRejected bounds state.json. Dropping the oldest could let a revision in again, so it is far above what a branch
-// that somebody watches ever collects.
-const keepRejected = 200
 
 // Phase says in one word where the node stands.
 func (s State) Phase() string {

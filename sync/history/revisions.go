@@ -37,7 +37,7 @@ func (s *Store) Stage(revision Revision) error {
 		return fmt.Errorf("stage revision: %w", err)
 	}
 	if err := writeRevision(staging, revision); err != nil {
-		return fmt.Errorf("stage revision %s: %w", revision.Short(), err)
+		return errors.Join(fmt.Errorf("stage revision %s: %w", revision.Short(), err), os.RemoveAll(staging))
 	}
 	final := s.revisionPath(revision.Digest)
 	if err := os.RemoveAll(final); err != nil {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/gofrs/flock"
 
@@ -68,9 +69,9 @@ func (s *Store) Close() error { return s.lock.Unlock() }
 // State returns what the node remembers. The caller changes its copy and saves it.
 func (s *Store) State() State {
 	state := s.state
-	state.Rejected = append([]Rejection(nil), s.state.Rejected...)
+	state.Rejected, state.Deferred = slices.Clone(s.state.Rejected), slices.Clone(s.state.Deferred)
 	if flight := s.state.InFlight; flight != nil {
-		copied := *flight
+		copied := flight.Clone()
 		state.InFlight = &copied
 	}
 	return state
@@ -112,7 +113,7 @@ func Read(dir string) (State, error) {
 
 func damaged(path string, err error) error {
 	return fmt.Errorf("read state %s: %w; nothing was changed on this node; "+
-		"move the file away and start again: perch then adopts the manifests that are in place", path, err)
+		"move the file away and start again: perch then takes the manifests that are in place for good ones, so look at them first", path, err)
 }
 
 // View returns the state of a node without its lock, for those who only look while an agent may be at work. It is not

@@ -125,6 +125,30 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+func TestAPodThatTakesOverAHostPortComesAfterTheOneThatHadIt(t *testing.T) {
+	withPort := func(name, ports string) string {
+		return fmt.Sprintf("apiVersion: v1\nkind: Pod\nmetadata: {name: %s, namespace: kube-system}\nspec: {hostNetwork: true, containers: [{name: a, image: x, ports: [%s]}]}\n", name, ports)
+	}
+	dir := t.TempDir()
+	for name, ports := range map[string]string{"a-old": "{containerPort: 443}", "b-old": "{containerPort: 80}"} {
+		write(t, dir, name+".yaml", withPort(name, ports))
+	}
+	owned := render.Manifests{parse(t, "a-old.yaml", withPort("a-old", "{}")), parse(t, "b-old.yaml", withPort("b-old", "{}"))}
+	set := render.Manifests{parse(t, "first.yaml", withPort("first", "{containerPort: 53}")), parse(t, "second.yaml", withPort("second", "{containerPort: 80}")),
+		parse(t, "third.yaml", withPort("third", "{containerPort: 443, protocol: UDP}"))}
+	scan, err := manifestdir.New(dir).Scan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, change := range scan.Plan(set, owned) {
+		got = append(got, change.File)
+	}
+	if want := "first.yaml b-old.yaml second.yaml third.yaml a-old.yaml"; strings.Join(got, " ") != want {
+		t.Errorf("got %v, want %s", got, want)
+	}
+}
+
 func TestTheFolderItselfIsNeverMade(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	write(t, filepath.Dir(file), "file", "")

@@ -75,7 +75,7 @@ func (s Scan) Plan(set, owned render.Manifests) []Change {
 		}
 		return strings.Compare(a.File, b.File)
 	})
-	return changes
+	return portsFreedFirst(changes)
 }
 
 func honest(m render.Manifest) bool {

@@ -84,6 +84,21 @@ func (s Scan) Of(set render.Manifests) render.Manifests {
 	return found
 }
 
+// HoldsMoreThan reports whether the folder has a file that the kubelet reads and that is not in a set.
+func (s Scan) HoldsMoreThan(set render.Manifests) bool {
+	for file := range s.manifests {
+		if !has(set, file) {
+			return true
+		}
+	}
+	for file := range s.others {
+		if !has(set, file) {
+			return true
+		}
+	}
+	return false
+}
+
 // Conflicts returns what keeps a set from being installed: foreign files that define a Pod of the set, and foreign
 // things in the place of one of its files. Files of owned are ours, whatever somebody has made of them since.
 func (s Scan) Conflicts(set, owned render.Manifests) error {

@@ -5,94 +5,38 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/perch-gitops/perch/render"
 	"github.com/perch-gitops/perch/sync/health"
 	"github.com/perch-gitops/perch/sync/history"
 	"github.com/perch-gitops/perch/sync/manifestdir"
 )
 
-// This file holds what is settled before a flight begins. None of it changes what the kubelet sees.
+// This file holds what can keep a revision from being begun. None of it changes anything on the node.
 
-// adopt makes manifests that are in place already, where the revision wants to write and perch has not written yet, part
-// of the confirmed revision, so that there is something to return to. On a node without any, that is the empty set.
-func (r *Rollout) adopt(next history.Revision) error {
-	owned, err := r.owned()
-	if err != nil {
-		return err
-	}
-	scan, err := r.Dir.Scan()
-	if err != nil {
-		return err
-	}
-	if err := scan.Conflicts(next.Manifests, owned); err != nil {
-		return err
-	}
-	found := scan.Of(without(next.Manifests, owned))
+// barred returns why a revision is not tried, or nil.
+func (r *Rollout) barred(digest string) error {
 	state := r.History.State()
-	known := history.Revision{Origin: history.Origin{Subject: "found in " + r.Dir.Path(), Time: now()}, Manifests: found}
-	if state.Confirmed != nil {
-		if len(found) == 0 {
-			return nil
-		}
-		confirmed, err := r.load(state.Confirmed.Digest)
-		if err != nil {
-			return err
-		}
-		known.Origin, known.Manifests = *state.Confirmed, union(confirmed, found)
+	if rejection := state.Rejection(digest); rejection != nil {
+		return fmt.Errorf("revision %s was condemned on this node at %s: %s; it is tried again only when its content changes",
+			rejection.Short(), rejection.RejectedAt.Format(timeFormat), rejection.Reason)
 	}
-	known.Digest = known.Manifests.Digest()
-	if err := r.History.Stage(known); err != nil {
-		return err
-	}
-	state.Confirmed = &known.Origin
-	if err := r.History.Save(state); err != nil {
-		return err
-	}
-	if len(found) > 0 {
-		r.log(known.Origin).WithField("pods", podNames(found)).Info("adopted manifests that were in place")
+	if deferral := state.Deferral(digest, now()); deferral != nil {
+		return fmt.Errorf("revision %s was taken back at %s through no fault that is known of its own: %s; it is tried again after %s",
+			deferral.Short(), deferral.RejectedAt.Format(timeFormat), deferral.Reason, deferral.Until.Format(timeFormat))
 	}
 	return nil
 }
 
-// Preview returns what Apply would change now, without changing or recording anything.
-func (r *Rollout) Preview(next history.Revision) ([]manifestdir.Change, error) {
-	owned, err := r.owned()
-	if err != nil {
-		return nil, err
-	}
-	scan, err := r.Dir.Scan()
-	if err != nil {
-		return nil, err
-	}
-	return scan.Plan(next.Manifests, owned), scan.Conflicts(next.Manifests, owned)
-}
-
-// compare returns what has to change for a revision, now.
-func (r *Rollout) compare(next history.Revision) ([]manifestdir.Change, error) {
-	owned, err := r.owned()
-	if err != nil {
-		return nil, err
-	}
-	return r.plan(next.Manifests, owned)
-}
-
-func (r *Rollout) plan(set, owned render.Manifests) ([]manifestdir.Change, error) {
-	scan, err := r.Dir.Scan()
-	if err != nil {
-		return nil, err
-	}
-	return scan.Plan(set, owned), nil
-}
+const timeFormat = "2006-01-02 15:04:05Z"
 
 // clearance makes sure that a verdict can be had, and that the kubelet will do what the change needs.
 func (r *Rollout) clearance(ctx context.Context, changes []manifestdir.Change) error {
 	err := r.Answers(ctx)
-	if errors.Is(err, health.ErrInitialising) && onlyAdds(changes) {
-		return nil // a bootstrap: no API server exists yet, and no old Pod has to stop
+	if errors.Is(err, health.ErrInitialising) && (onlyAdds(changes) || r.flight() != nil) {
+		return nil // a bootstrap, where no old Pod has to stop; or a fix, where nothing is well that could be lost
 	}
 	if errors.Is(err, health.ErrInitialising) {
-		return fmt.Errorf("%w: it would start a changed Pod but not stop the old one; nothing was changed; "+
-			"bring the API server back, or the kubelet's connection to it", err)
+		return fmt.Errorf("%w: it would start a changed Pod but end no old one; nothing was changed; "+
+			"bring the API server back, or mend the kubelet's connection to it", err)
 	}
 	if err != nil {
 		return fmt.Errorf("%w; nothing was changed: without that nobody could tell whether the change is good", err)
@@ -109,28 +53,20 @@ func onlyAdds(changes []manifestdir.Change) bool {
 	return true
 }
 
-func (r *Rollout) confirmed() history.Origin { return *r.History.State().Confirmed }
-
-// rejected returns why a revision is not tried, or nil.
-func (r *Rollout) rejected(digest string) error {
-	rejection := r.History.State().Rejection(digest)
-	if rejection == nil {
+// note records that the node runs this revision, where that took no change: a newer commit that leaves this node as it is,
+// or manifests that were found in place and are what Git says.
+func (r *Rollout) note(next history.Revision) error {
+	state := r.History.State()
+	if confirmed := state.Confirmed; confirmed != nil && confirmed.Digest == next.Digest && confirmed.Commit == next.Commit {
 		return nil
 	}
-	return fmt.Errorf("revision %s was condemned on this node at %s: %s; it is tried again only when its content changes",
-		rejection.Short(), rejection.RejectedAt.Format("2006-01-02 15:04:05Z"), rejection.Reason)
-}
-
-// noteCommit records that the confirmed content belongs to a newer commit, which changed nothing for this node.
-func (r *Rollout) noteCommit(next history.Revision) error {
-	state := r.History.State()
-	if state.Confirmed.Commit == next.Commit {
-		return nil
+	if err := r.History.Stage(next); err != nil {
+		return err
 	}
 	state.Confirmed = &next.Origin
 	if err := r.History.Save(state); err != nil {
 		return err
 	}
-	r.log(next.Origin).Info("a newer commit changes nothing for this node")
+	r.log(next.Origin).Info("the node runs this commit already: nothing had to change")
 	return nil
 }

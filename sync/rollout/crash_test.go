@@ -125,6 +125,7 @@ func TestARevisionThatKeepsBringingTheAgentDownIsTakenBackWithoutBlame(t *testin
 	if state := m.History.State(); len(state.Rejected) != 0 || state.InFlight != nil {
 		t.Errorf("state %+v", state)
 	}
+	m.apply(next, rollout.Refused) // else the loop would begin anew
 }
 
 func TestLookingAgainAtADegradedNodeIsNoCrash(t *testing.T) {

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/perch-gitops/perch/render"
 	"github.com/perch-gitops/perch/sync/history"
@@ -18,11 +19,23 @@ func (e *restartsError) Error() string {
 	return fmt.Sprintf("the agent or the machine went down %d times while this revision was in flight", e.starts)
 }
 
+// flight is the open flight, or nil.
+func (r *Rollout) flight() *history.Flight {
+	if r.open != nil {
+		flight := r.open.Clone()
+		return &flight
+	}
+	return r.History.State().InFlight
+}
+
 // ends are the manifests at both ends of a flight, and those that flights which it replaced may have left behind.
-type ends struct{ from, to, left render.Manifests }
+type ends struct {
+	from, to, left render.Manifests
+	adopted        []string
+}
 
 func (r *Rollout) ends(flight history.Flight) (ends, error) {
-	var e ends
+	e := ends{adopted: flight.Adopted}
 	var err error
 	if e.from, err = r.load(flight.From.Digest); err != nil {
 		return e, err
@@ -40,36 +53,31 @@ func (r *Rollout) ends(flight history.Flight) (ends, error) {
 	return e, nil
 }
 
-func (r *Rollout) load(digest string) (render.Manifests, error) {
-	revision, err := r.History.Load(digest)
-	return revision.Manifests, err
+// ours are the manifests of some sets whose files may be removed: all but those that were in place before perch.
+func (e ends) ours(sets ...render.Manifests) render.Manifests {
+	return slices.DeleteFunc(union(sets...), func(m render.Manifest) bool { return slices.Contains(e.adopted, m.File) })
 }
 
-// owned returns the manifests whose files are perch's now.
-func (r *Rollout) owned() (render.Manifests, error) {
-	state := r.History.State()
-	switch {
-	case state.InFlight != nil:
-		e, err := r.ends(*state.InFlight)
-		return union(e.from, e.to, e.left), err
-	case state.Confirmed != nil:
-		return r.load(state.Confirmed.Digest)
-	default:
-		return nil, nil
+func (r *Rollout) load(digest string) (render.Manifests, error) {
+	revision, err := r.History.Load(digest)
+	if err != nil {
+		return nil, fmt.Errorf("%w; nothing was changed; perch needs this revision to know what it may change and what to return to: "+
+			"push it again, or restore the folder", err)
 	}
+	return revision.Manifests, nil
 }
 
 // stillOpen says why a revision cannot be begun while a flight is open that Resume could not end. Only another revision
 // than the two that were tried can replace it.
 func (r *Rollout) stillOpen(next history.Revision) error {
-	flight := r.History.State().InFlight
+	flight := r.flight()
 	switch {
 	case flight == nil:
 		return nil
 	case flight.To.Digest == next.Digest:
-		return fmt.Errorf("revision %s was tried and the node is still not well; push a fix", flight.To.Short())
+		return fmt.Errorf("revision %s was tried and the node is still not well: %s; push a fix", flight.To.Short(), flight.Illness())
 	case flight.TurnedBack() && flight.From.Digest == next.Digest:
-		return fmt.Errorf("revision %s is back in place and the node is still not well; push a fix", flight.From.Short())
+		return fmt.Errorf("revision %s is back in place and the node is still not well: %s; push a fix", flight.From.Short(), flight.Illness())
 	default:
 		return nil
 	}

@@ -8,8 +8,6 @@ package rollout
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -41,7 +39,10 @@ type Rollout struct {
 	Probe   func(context.Context, health.Want) error // nil once the node runs this, else why not
 	Log     logrus.FieldLogger
 
-	ours bool // this process has begun the open flight, or taken it up
+	attempt int // the highest perch/attempt handed out by this process
+
+	// open is the flight under way as this process knows it, which may be more than a full disk has let it record.
+	open *history.Flight
 }
 
 // Apply makes the node run a revision. An error says why it does not; the outcome says what the node runs instead.
@@ -49,26 +50,20 @@ func (r *Rollout) Apply(ctx context.Context, next history.Revision) (Outcome, er
 	if err := r.stillOpen(next); err != nil {
 		return Degraded, err
 	}
-	if err := r.rejected(next.Digest); err != nil {
+	if err := r.barred(next.Digest); err != nil {
 		return Refused, err
 	}
-	if err := r.adopt(next); err != nil {
-		return Failed, err
-	}
-	changes, err := r.compare(next)
+	found, err := r.survey(next)
 	switch {
 	case err != nil:
 		return Failed, err
-	case len(changes) == 0 && r.confirmed().Digest == next.Digest:
-		return Unchanged, r.noteCommit(next)
+	case len(found.changes) == 0 && found.from.Digest == next.Digest:
+		return Unchanged, r.note(next)
 	}
-	if err := r.clearance(ctx, changes); err != nil {
+	if err := r.clearance(ctx, found.changes); err != nil {
 		return Failed, err
 	}
-	if err := r.History.Stage(next); err != nil {
-		return Failed, err
-	}
-	flight, err := r.begin(next)
+	flight, err := r.begin(found, next)
 	if err != nil {
 		return Failed, err
 	}
@@ -77,20 +72,18 @@ func (r *Rollout) Apply(ctx context.Context, next history.Revision) (Outcome, er
 
 // Resume finishes what a crash or a stop interrupted. It is called before each look at Git.
 func (r *Rollout) Resume(ctx context.Context) (Outcome, error) {
-	state := r.History.State()
-	if state.InFlight == nil {
+	flight := r.flight()
+	if flight == nil {
 		return Unchanged, nil
 	}
-	flight := *state.InFlight
-	if !r.ours {
+	if r.open == nil { // an earlier process began it
 		r.log(flight.To).Info("finishing what an earlier start began")
 		flight.Starts++
-		if err := r.save(flight); err != nil {
-			return Interrupted, err
+		if err := r.save(*flight); err != nil {
+			r.Log.WithError(err).Error("the state cannot be recorded; going on")
 		}
-		r.ours = true
 	}
-	return r.finish(ctx, flight)
+	return r.finish(ctx, *flight)
 }
 
 // finish brings a flight to its end: forward, else back.
@@ -106,12 +99,10 @@ func (r *Rollout) finish(ctx context.Context, flight history.Flight) (Outcome, e
 			return r.confirm(flight)
 		case ctx.Err() != nil:
 			return r.interrupted(flight)
-		case len(ends.from) == 0:
-			return r.nowhereToTurn(flight, sick)
+		case !r.hasWayBack(flight, ends):
+			return r.stuck(flight, sick)
 		}
-		if flight, err = r.turnBack(flight, sick); err != nil {
-			return Degraded, err
-		}
+		flight = r.turnBack(flight, sick)
 	}
 	sick := r.restore(ctx, flight, ends)
 	switch {
@@ -126,25 +117,31 @@ func (r *Rollout) finish(ctx context.Context, flight history.Flight) (Outcome, e
 
 // advance installs where a flight goes to, and stops at the first Pod that does not get well.
 func (r *Rollout) advance(ctx context.Context, flight history.Flight, ends ends) error {
-	if flight.Starts > maxStarts && len(ends.from) > 0 {
+	if flight.Starts > maxStarts && r.hasWayBack(flight, ends) {
 		return &restartsError{flight.Starts}
 	}
-	return r.install(ctx, installation{set: ends.to, leftover: union(ends.from, ends.left), attempt: flight.Attempt,
+	return r.install(ctx, installation{set: ends.to, leftover: ends.ours(ends.from, ends.left), since: flight.Attempt,
 		spent: flight.Stuck != ""})
 }
 
 // restore puts back what a flight came from. Every file is written even if an early Pod does not get well: the node is to
 // be at its confirmed revision, whatever ails it.
 func (r *Rollout) restore(ctx context.Context, flight history.Flight, ends ends) error {
-	return r.install(ctx, installation{set: ends.from, leftover: union(ends.to, ends.left), attempt: flight.Back.Attempt,
+	return r.install(ctx, installation{set: ends.from, leftover: ends.ours(ends.to, ends.left), since: flight.Back.Attempt,
 		spent: flight.Back.Degraded != "", regardless: true})
 }
 
-// interrupted leaves the flight for the next start. Being asked to stop is not sickness, so this start does not count.
-func (r *Rollout) interrupted(flight history.Flight) (Outcome, error) {
-	flight.Starts = 0
-	err := errors.Join(fmt.Errorf("stopped while revision %s was in flight; the next start goes on with it", flight.To.Short()), r.save(flight))
-	return Interrupted, err
+// hasWayBack reports whether there is something else to return to. A folder that would be left empty is no such thing: it
+// would only take away what does run.
+func (r *Rollout) hasWayBack(flight history.Flight, ends ends) bool {
+	if flight.From.Digest == flight.To.Digest {
+		return false
+	}
+	if len(ends.from) > 0 {
+		return true
+	}
+	scan, err := r.Dir.Scan()
+	return err == nil && scan.HoldsMoreThan(union(ends.to, ends.left))
 }
 
 func (r *Rollout) log(origin history.Origin) logrus.FieldLogger {

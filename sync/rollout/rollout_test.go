@@ -145,7 +145,7 @@ func sickIf(bad string) func(context.Context, health.Want) error {
 	return func(_ context.Context, want health.Want) error {
 		for _, manifest := range want.Running {
 			if image(manifest) == bad {
-				return fmt.Errorf("%s does not start", bad)
+				return &health.Verdict{Reason: bad + " does not start"}
 			}
 		}
 		return nil
@@ -250,7 +250,7 @@ func TestIfTheOldRevisionIsIllTooTheNewOneIsNotBlamed(t *testing.T) {
 	if state := m.History.State(); len(state.Rejected) != 0 || state.InFlight != nil {
 		t.Errorf("state %+v", state)
 	}
-	m.apply(next, rollout.Confirmed)
+	m.apply(next, rollout.Refused) // not at once: each try is an outage
 }
 
 func TestAFixReplacesAFlightThatLeftTheNodeDegraded(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -91,7 +92,8 @@ func start(b testing.TB, url, node string) *agent {
 	a.pid = c.Process.Pid
 	b.Cleanup(func() {
 		if b.Failed() {
-			b.Logf("the agent's log:\n%s", text(log.Name()))
+			lines := strings.SplitAfter(text(log.Name()), "\n")
+			b.Logf("the end of the agent's log:\n%s", strings.Join(lines[max(0, len(lines)-20):], ""))
 		}
 		_ = c.Process.Kill()
 		_ = c.Wait()

@@ -25,25 +25,22 @@ func apply(b *testing.B, r *repository, url string) {
 	a, c := start(b, url, fiveNode), newCronJob(b, url)
 	manifests := watch(b, a.manifests)
 	var tag string
-	var work, otherWork figures
-	times, others := alternate(func(round int) {
+	ours, theirs := alternate(func(round int) {
 		tag = fmt.Sprintf("v1.%d.0", round)
 		upgrade(r, tag)
-	}, func() float64 {
+	}, func() turn {
 		before, began := processorTime(b, a.pid), time.Now()
 		a.ask()
 		ended := manifests.untilAll(5, ":"+tag)
 		a.await("Confirmed")
-		work = append(work, milliseconds(processorTime(b, a.pid)-before))
-		return milliseconds(ended.Sub(began))
-	}, func() float64 {
+		return turn{"ms": milliseconds(ended.Sub(began)), "cpu-ms": milliseconds(processorTime(b, a.pid) - before)}
+	}, func() turn {
 		took, worked := c.run(5, ":"+tag)
-		otherWork = append(otherWork, milliseconds(worked))
-		return milliseconds(took)
+		return turn{"ms": milliseconds(took), "cpu-ms": milliseconds(worked)}
 	})
-	ratios := times.over(others)
+	ratios := ours["ms"].over(theirs["ms"])
 	say(b, "perch %.0f ms (%.0f ms of processor time), git and kustomize %.0f ms (%.0f ms), ratio of the first %s",
-		times.median(), work.median(), others.median(), otherWork.median(), ratios.spread())
-	report(b, map[string]float64{"perch-ms": times.median(), "script-ms": others.median(), "ratio": ratios.median(),
-		"perch-cpu-ms": work.median(), "script-cpu-ms": otherWork.median()})
+		ours["ms"].median(), ours["cpu-ms"].median(), theirs["ms"].median(), theirs["cpu-ms"].median(), ratios.spread())
+	report(b, map[string]float64{"perch-ms": ours["ms"].median(), "script-ms": theirs["ms"].median(), "ratio": ratios.median(),
+		"perch-cpu-ms": ours["cpu-ms"].median(), "script-cpu-ms": theirs["cpu-ms"].median()})
 }

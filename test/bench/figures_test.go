@@ -39,12 +39,19 @@ func (f figures) spread() string {
 	return fmt.Sprintf("%.2f (%.2f to %.2f)", f.median(), f.quantile(0.25), f.quantile(0.75))
 }
 
+// turn is what one side came to in one round, by unit; turns are all of its rounds.
+type (
+	turn  map[string]float64
+	turns map[string]figures
+)
+
 // alternate measures two things in turn. Which of them goes first changes with each round: who goes second finds warmer
 // caches. The round before the first one is not counted.
-func alternate(prepare func(round int), one, other func() float64) (ones, others figures) {
+func alternate(prepare func(round int), one, other func() turn) (ones, others turns) {
+	ones, others = turns{}, turns{}
 	for round := range *rounds + 1 {
 		prepare(round)
-		var a, b float64
+		var a, b turn
 		if round%2 == 0 {
 			a = one()
 			b = other()
@@ -53,10 +60,17 @@ func alternate(prepare func(round int), one, other func() float64) (ones, others
 			a = one()
 		}
 		if round > 0 {
-			ones, others = append(ones, a), append(others, b)
+			ones.add(a)
+			others.add(b)
 		}
 	}
 	return ones, others
+}
+
+func (t turns) add(one turn) {
+	for unit, value := range one {
+		t[unit] = append(t[unit], value)
+	}
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -27,39 +27,37 @@ func poll(b *testing.B, pullRequests int) {
 	clone := filepath.Join(b.TempDir(), "clone")
 	git(b, b.TempDir(), "clone", "-q", s.url, clone)
 
-	var bytes, otherBytes figures
-	times, others := alternate(func(int) {}, func() float64 {
-		return s.counted(&bytes, func() float64 {
+	ours, theirs := alternate(func(int) {}, func() turn {
+		return s.polled(func() float64 {
 			before := processorTime(b, a.pid)
 			for range pollsARound {
 				a.ask()
 				a.await("Unchanged")
 			}
-			return milliseconds(processorTime(b, a.pid)-before) / pollsARound
+			return milliseconds(processorTime(b, a.pid) - before)
 		})
-	}, func() float64 {
-		return s.counted(&otherBytes, func() (ms float64) {
+	}, func() turn {
+		return s.polled(func() (ms float64) {
 			for range pollsARound {
 				c := command("git", "-C", clone, "fetch", "-q", "origin", "main")
 				run(b, c)
-				ms += milliseconds(used(c)) / pollsARound
+				ms += milliseconds(used(c))
 			}
 			return ms
 		})
 	})
-	ratios := times.over(others)
-	say(b, "perch %.2f ms of processor time and %.0f bytes, git fetch %.2f ms and %.0f bytes, ratio of time %s",
-		times.median(), bytes.median(), others.median(), otherBytes.median(), ratios.spread())
-	report(b, map[string]float64{"perch-cpu-ms": times.median(), "git-cpu-ms": others.median(), "ratio": ratios.median(),
-		"perch-bytes": bytes.median(), "git-bytes": otherBytes.median()})
+	ratios := ours["cpu-ms"].over(theirs["cpu-ms"])
+	say(b, "perch %.2f ms of processor time and %.0f bytes, git fetch %.2f ms and %.0f bytes, ratio of the times %s",
+		ours["cpu-ms"].median(), ours["bytes"].median(), theirs["cpu-ms"].median(), theirs["bytes"].median(), ratios.spread())
+	report(b, map[string]float64{"perch-cpu-ms": ours["cpu-ms"].median(), "git-cpu-ms": theirs["cpu-ms"].median(), "ratio": ratios.median(),
+		"perch-bytes": ours["bytes"].median(), "git-bytes": theirs["bytes"].median()})
 }
 
-// counted takes the bytes of a poll along with what f returns.
-func (s *server) counted(bytes *figures, f func() float64) float64 {
+// polled makes the processor time of a whole round, in milliseconds, and the bytes in it those of one poll.
+func (s *server) polled(round func() float64) turn {
 	before := s.bytes.Load()
-	result := f()
-	*bytes = append(*bytes, float64(s.bytes.Load()-before)/pollsARound)
-	return result
+	ms := round()
+	return turn{"cpu-ms": ms / pollsARound, "bytes": float64(s.bytes.Load()-before) / pollsARound}
 }
 
 // addPullRequests leaves refs on the server that the branch has nothing to do with.

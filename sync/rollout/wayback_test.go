@@ -1,0 +1,140 @@
+package rollout_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/perch-gitops/perch/sync/health"
+	"github.com/perch-gitops/perch/sync/rollout"
+)
+
+// An early Pod that is put back may need a later one to get well: the verdict is about all of them.
+func TestTheVerdictOfTheWayBackIsAboutTheWholeSet(t *testing.T) {
+	m := newMachine(t)
+	m.apply(revision("c1", "etcd=etcd:1", "web=web:1"), rollout.Confirmed)
+	m.judge = func(_ context.Context, want health.Want) error {
+		if image(m.read("web.yaml")) == "web:bad" { // it takes etcd's disk
+			return &health.Verdict{Reason: "etcd is slow"}
+		}
+		return nil
+	}
+	next := revision("c2", "etcd=etcd:2", "web=web:bad")
+	m.apply(next, rollout.RolledBack)
+	if state := m.History.State(); state.Rejection(next.Digest) == nil || m.files() != "etcd.yaml=etcd:1 web.yaml=web:1" {
+		t.Errorf("state %+v, files %s", state, m.files())
+	}
+}
+
+func TestWhatIsTakenBackWithoutBlameIsPutOffLongerEachTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMachine(t)
+		m.apply(revision("c1", "etcd=etcd:1"), rollout.Confirmed)
+		m.judge = func(_ context.Context, want health.Want) error {
+			if image(want.Running[0]) == "etcd:2" {
+				return errors.New("the kubelet does not answer")
+			}
+			return nil
+		}
+		next := revision("c2", "etcd=etcd:2")
+		for _, wait := range []time.Duration{10 * time.Minute, 20 * time.Minute, 40 * time.Minute} {
+			m.apply(next, rollout.RolledBack)
+			time.Sleep(wait - time.Minute)
+			m.apply(next, rollout.Refused)
+			time.Sleep(2 * time.Minute)
+		}
+		m.judge = sickIf("none")
+		m.apply(next, rollout.Confirmed)
+		if state := m.History.State(); len(state.Rejected)+len(state.Deferred) != 0 {
+			t.Errorf("state %+v", state)
+		}
+	})
+}
+
+// What filled the disk may be the bad revision: the way back must not wait for room in the state folder.
+func TestAStateThatCannotBeWrittenDoesNotKeepTheBadRevisionInPlace(t *testing.T) {
+	m := newMachine(t)
+	m.apply(revision("c1", "etcd=etcd:1"), rollout.Confirmed)
+	file := filepath.Join(m.state, "state.json")
+	kept := filepath.Join(t.TempDir(), "state.json")
+	m.judge = func(_ context.Context, want health.Want) error {
+		if image(want.Running[0]) != "etcd:bad" {
+			return nil
+		}
+		if err := os.Rename(file, kept); err != nil { // from now on no rename to state.json works
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll(filepath.Join(file, "x"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		return &health.Verdict{Reason: "it fills the disk"}
+	}
+	next := revision("c2", "etcd=etcd:bad")
+	outcome, err := m.Apply(t.Context(), next)
+	if outcome != rollout.Interrupted || m.files() != "etcd.yaml=etcd:1" {
+		t.Fatalf("%s, %v; the folder has %s", outcome, err, m.files())
+	}
+	if err := os.RemoveAll(file); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(kept, file); err != nil {
+		t.Fatal(err)
+	}
+	m.judge = sickIf("none")
+	if outcome, _ := m.Resume(t.Context()); outcome != rollout.RolledBack { // the same process knows what it did
+		t.Errorf("outcome %s", outcome)
+	}
+	m.apply(next, rollout.Refused)
+}
+
+func TestAFileThatVanishesInFlightIsNoSuccess(t *testing.T) {
+	m := newMachine(t)
+	m.apply(revision("c1", "etcd=etcd:1"), rollout.Confirmed)
+	m.judge = func(_ context.Context, want health.Want) error {
+		if image(want.Running[0]) == "etcd:2" {
+			return os.Remove(filepath.Join(m.dir, "etcd.yaml"))
+		}
+		return nil
+	}
+	err := m.apply(revision("c2", "etcd=etcd:2"), rollout.RolledBack)
+	if !strings.Contains(err.Error(), "somebody else has removed or edited etcd.yaml") || m.files() != "etcd.yaml=etcd:1" {
+		t.Errorf("%v; the folder has %s", err, m.files())
+	}
+	if rejected := m.History.State().Rejected; len(rejected) != 0 {
+		t.Errorf("condemned for it: %+v", rejected)
+	}
+}
+
+func TestNoTwoWritesHaveTheSameAttempt(t *testing.T) {
+	m := newMachine(t)
+	m.apply(revision("c1", "etcd=etcd:1"), rollout.Confirmed)
+	m.judge = func(context.Context, health.Want) error { return errors.New("ill") }
+	m.apply(revision("c2", "etcd=etcd:2"), rollout.Degraded)
+	seen := map[int]bool{m.read("etcd.yaml").Stamp.Attempt: true}
+	for range 3 {
+		m.write("etcd.yaml", pod("etcd", "edited")) // by somebody who tries to help
+		m.Resume(t.Context())                       //nolint:errcheck // it stays degraded
+		if attempt := m.read("etcd.yaml").Stamp.Attempt; seen[attempt] || image(m.read("etcd.yaml")) != "etcd:1" {
+			t.Errorf("attempt %d again, or not put back", attempt)
+		}
+		seen[m.read("etcd.yaml").Stamp.Attempt] = true
+	}
+}
+
+func TestARepairThatDoesNotHelpIsNotCalledTakenBack(t *testing.T) {
+	m := newMachine(t)
+	next := revision("c1", "etcd=etcd:1")
+	m.apply(next, rollout.Confirmed)
+	m.write("etcd.yaml", pod("etcd", "edited"))
+	m.judge = func(context.Context, health.Want) error { return &health.Verdict{Reason: "ill"} }
+	m.apply(next, rollout.Degraded)
+	m.judge = sickIf("none")
+	if outcome, err := m.Resume(t.Context()); outcome != rollout.Confirmed || err != nil {
+		t.Errorf("%s, %v", outcome, err)
+	}
+}
