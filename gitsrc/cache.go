@@ -48,6 +48,7 @@ type cache struct {
 	seen      string // the state of its files after we last wrote
 	damage    error  // once set, the cache is only good for throwing away
 	blobsRead int
+	proven    map[plumbing.Hash]bool // objects that check has seen whole; void with this value, so when another hand writes
 }
 
 // loadCache uses a cache that is known to be good.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"syscall"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -102,6 +103,9 @@ func (c *cache) check(ctx context.Context, commit plumbing.Hash) error {
 	if err != nil {
 		return err
 	}
+	if c.proven == nil || len(c.proven) > maxProven {
+		c.proven = map[plumbing.Hash]bool{}
+	}
 	pending, seen := []plumbing.Hash{root}, map[plumbing.Hash]bool{root: true}
 	for len(pending) > 0 {
 		if err := ctx.Err(); err != nil {
@@ -120,7 +124,7 @@ func (c *cache) check(ctx context.Context, commit plumbing.Hash) error {
 		}
 		entries, _ := parseTree(data) // a malformed folder is refused when it is opened
 		for _, e := range entries {
-			if seen[e.hash] {
+			if seen[e.hash] || c.proven[e.hash] {
 				continue
 			}
 			seen[e.hash] = true
@@ -133,8 +137,12 @@ func (c *cache) check(ctx context.Context, commit plumbing.Hash) error {
 			}
 		}
 	}
+	maps.Copy(c.proven, seen)
 	return nil
 }
+
+// maxProven bounds what check remembers, about 5 MB: a repository's every change for years.
+const maxProven = 1 << 17
 
 func (c *cache) mustHave(e entry) error {
 	ok, err := c.has(e.hash)

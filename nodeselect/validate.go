@@ -19,6 +19,9 @@ func (f Fleet) problems(data []byte, known strictyaml.Problems) strictyaml.Probl
 		v.at[p.Field] = true
 	}
 	v.fleet(f)
+	if len(v.found) == 0 {
+		return nil
+	}
 	docs, _ := strictyaml.Documents(data)
 	for i := range v.found {
 		if len(docs) > 0 {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -27,6 +26,7 @@ type Agent struct {
 	Log     logrus.FieldLogger
 
 	prepared  prepared
+	fleet     fleetFile
 	resuming  reporter
 	following reporter
 }
@@ -113,7 +113,7 @@ func (a *Agent) prepare(ctx context.Context, commit *gitsrc.Commit) (history.Rev
 	if a.prepared.holds(commit.Hash) {
 		return a.prepared.revision, a.prepared.err
 	}
-	manifests, err := Manifests(ctx, commit.FS(), a.Node)
+	manifests, err := a.fleet.manifests(ctx, commit.FS(), a.Node)
 	revision := history.Revision{Manifests: manifests, Origin: history.Origin{Digest: manifests.Digest(),
 		Commit: commit.Hash, Subject: commit.Subject, Author: commit.Author, Time: commit.Time}}
 	if err != nil {
@@ -134,21 +134,4 @@ func (a *Agent) remember(ctx context.Context, revision history.Revision, err err
 	if err != nil && !errors.As(err, &ours) && !errors.As(err, &fleets) {
 		a.prepared.until = time.Now().Add(prepareAgain)
 	}
-}
-
-// Manifests returns what a fleet repository means for a node.
-func Manifests(ctx context.Context, tree fs.FS, node nodeselect.Node) (render.Manifests, error) {
-	data, err := fs.ReadFile(tree, nodeselect.File)
-	if err != nil {
-		return nil, fmt.Errorf("read the fleet file at the root of the repository: %w", err)
-	}
-	fleet, err := nodeselect.Parse(data)
-	if err != nil {
-		return nil, err
-	}
-	overlays, err := fleet.Select(node)
-	if err != nil {
-		return nil, err
-	}
-	return render.Overlays(ctx, tree, overlays, node.Name)
 }

@@ -1,6 +1,7 @@
 package manifestdir
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -24,7 +25,7 @@ type Scan struct {
 
 // Scan reads every file that the kubelet reads: each entry whose name does not start with a dot, through symlinks, but
 // no FIFO, which would block the reader.
-func (d Dir) Scan() (Scan, error) {
+func (d *Dir) Scan() (Scan, error) {
 	scan := Scan{dir: d.path, manifests: map[string]render.Manifest{}, others: map[string]error{}}
 	if err := d.check(); err != nil {
 		return scan, err
@@ -37,7 +38,7 @@ func (d Dir) Scan() (Scan, error) {
 		if strings.HasPrefix(entry.Name(), ".") {
 			continue
 		}
-		manifest, err := readManifest(d.path, entry.Name())
+		manifest, err := d.read(entry.Name())
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // gone since, or a dangling link: the kubelet skips both
 			if entry.Type()&fs.ModeSymlink != 0 {
@@ -49,11 +50,12 @@ func (d Dir) Scan() (Scan, error) {
 			scan.manifests[entry.Name()] = manifest
 		}
 	}
+	d.parsed = scan.manifests
 	return scan, nil
 }
 
-func readManifest(dir, name string) (render.Manifest, error) {
-	path := filepath.Join(dir, name)
+func (d *Dir) read(name string) (render.Manifest, error) {
+	path := filepath.Join(d.path, name)
 	info, err := os.Stat(path)
 	if err != nil {
 		return render.Manifest{}, err
@@ -69,6 +71,9 @@ func readManifest(dir, name string) (render.Manifest, error) {
 	data, err := io.ReadAll(io.LimitReader(file, maxFileSize+1))
 	if err != nil {
 		return render.Manifest{}, err
+	}
+	if known, ok := d.parsed[name]; ok && bytes.Equal(known.Data, data) {
+		return known, nil
 	}
 	return render.Parse(name, data)
 }

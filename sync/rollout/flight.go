@@ -58,12 +58,22 @@ func (e ends) ours(sets ...render.Manifests) render.Manifests {
 	return slices.DeleteFunc(union(sets...), func(m render.Manifest) bool { return slices.Contains(e.adopted, m.File) })
 }
 
+// load returns a staged revision. Each is read from the disk and proved once: polls ask for the confirmed one again and
+// again.
 func (r *Rollout) load(digest string) (render.Manifests, error) {
+	if manifests, ok := r.loaded[digest]; ok {
+		return manifests, nil
+	}
 	revision, err := r.History.Load(digest)
 	if err != nil {
 		return nil, fmt.Errorf("%w; nothing was changed; perch needs this revision to know what it may change and what to return to: "+
 			"push it again, or restore the folder", err)
 	}
+	const few = 8 // the ends of a flight, and what it replaced
+	if r.loaded == nil || len(r.loaded) >= few {
+		r.loaded = map[string]render.Manifests{}
+	}
+	r.loaded[digest] = revision.Manifests
 	return revision.Manifests, nil
 }
 

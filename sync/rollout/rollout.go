@@ -12,6 +12,7 @@ import (
 
 	"github.com/sirupsen/logrus"
 
+	"github.com/perch-gitops/perch/render"
 	"github.com/perch-gitops/perch/sync/health"
 	"github.com/perch-gitops/perch/sync/history"
 	"github.com/perch-gitops/perch/sync/manifestdir"
@@ -33,13 +34,14 @@ const (
 
 // Rollout changes one node. One goroutine uses it.
 type Rollout struct {
-	Dir     manifestdir.Dir
+	Dir     *manifestdir.Dir
 	History *history.Store
 	Answers func(context.Context) error              // nil if a verdict can be had, before anything is begun
 	Probe   func(context.Context, health.Want) error // nil once the node runs this, else why not
 	Log     logrus.FieldLogger
 
-	attempt int // the highest perch/attempt handed out by this process
+	loaded  map[string]render.Manifests // revisions by digest, as read from the disk and proved
+	attempt int                         // the highest perch/attempt handed out by this process
 
 	// open is the flight under way as this process knows it, which may be more than a full disk has let it record.
 	open *history.Flight

@@ -64,7 +64,7 @@ func (r *Rollout) mend(next history.Revision) error {
 	state, flight := r.History.State(), r.flight()
 	named := state.Confirmed != nil && state.Confirmed.Digest == next.Digest ||
 		flight != nil && (flight.From.Digest == next.Digest || flight.To.Digest == next.Digest)
-	if !named {
+	if _, proved := r.loaded[next.Digest]; !named || proved {
 		return nil
 	}
 	return r.History.Stage(next)

@@ -20,6 +20,7 @@ import (
 
 // A node that is to become a control plane, from the example fleet.
 func TestAControlPlane(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, node.Options{Name: "cp-1"})
 	r.tl.FollowPods(r.n)
 	r.tl.FollowProbe("etcd", r.n.EtcdHealthy)
@@ -66,6 +67,7 @@ func createConfigMap(ctx context.Context, n *node.Node) error {
 
 // A kubelet that never had an API server: etcd, and a server and a bystander of the test's own.
 func TestAKubeletWithoutAnyAPI(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, node.Options{Name: "alone", Standalone: true})
 	r.tl.FollowPods(r.n)
 	web, err := node.FreePort()

@@ -38,7 +38,9 @@ const binary = "../../bin/perch"
 func newRig(t *testing.T, options node.Options) *rig {
 	t.Helper()
 	r := &rig{T: t, n: node.Start(t, options), git: startGit(t)}
-	r.tl = node.NewTimeline(t.Context(), func(format string, args ...any) { fmt.Printf("    "+format+"\n", args...) })
+	r.tl = node.NewTimeline(t.Context(), func(format string, args ...any) { // two nodes tell their story at a time
+		fmt.Printf("%-6s "+format+"\n", append([]any{options.Name}, args...)...)
+	})
 	t.Cleanup(r.tl.Close)
 	r.config = filepath.Join(t.TempDir(), "perch.yaml")
 	config := fmt.Sprintf(`apiVersion: perch/v1alpha1
@@ -63,8 +65,8 @@ func (r *rig) sub(name string, f func(*rig)) {
 	ok := r.Run(name, func(t *testing.T) {
 		inner := *r
 		inner.T, inner.git.t = t, t
-		fmt.Printf("\n=== %s\n", t.Name())
 		inner.tl.Restart()
+		inner.tl.Add("test   === %s", name)
 		f(&inner)
 		inner.stop()
 	})
