@@ -17,7 +17,7 @@ func TestContentIsProvedByItsHash(t *testing.T) {
 	r.commit("a.yaml", "one\n")
 	r.commit("b.yaml", "two\n")
 	s, cfg := source(t, r.dir)
-	c := fetch(t, s)
+	fetch(t, s)
 	// Swap the two files in the index, and make the index look whole again.
 	path := only(t, cfg.Dir, "objects/pack/*.idx")
 	idx := read(t, path)
@@ -42,7 +42,7 @@ func TestContentIsProvedByItsHash(t *testing.T) {
 	rewrite(t, path, idx)
 
 	s, _ = source(t, r.dir, func(c *gitsrc.Config) { c.Dir = cfg.Dir })
-	c = fetch(t, s)
+	c := fetch(t, s)
 	if got, err := fs.ReadFile(c.FS(), "a.yaml"); !errors.Is(err, gitsrc.ErrDamagedCache) {
 		t.Errorf("a.yaml is read as %q, %v", got, err)
 	}

@@ -1,5 +1,7 @@
 package render
 
+//lint:file-ignore SA1019 repositories have the deprecated fields too, and each path in them has to be seen
+
 import (
 	"fmt"
 	"strings"

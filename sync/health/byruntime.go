@@ -41,29 +41,29 @@ func (n *Node) runningByRuntime(ctx context.Context, watch *podWatch, manifest r
 			}
 			found.restarts += count
 			if err := n.probe(ctx, sandbox.Id, manifest, spec); err != nil {
-				return found, fmt.Errorf("Pod %s, container %s is not ready: %w", manifest, spec.Name, err)
+				return found, fmt.Errorf("pod %s, container %s is not ready: %w", manifest, spec.Name, err)
 			}
 		}
 		return found, nil
 	}
 	if len(own) > 0 {
-		return running{}, fmt.Errorf("Pod %s: an earlier content of it still runs, and %w, so it ends no Pod; "+
+		return running{}, fmt.Errorf("pod %s: an earlier content of it still runs, and %w, so it ends no Pod; "+
 			"if this lasts, restart the kubelet (systemctl restart kubelet): it then starts what is in place", manifest, ErrInitialising)
 	}
-	return running{}, fmt.Errorf("Pod %s: the container runtime has no sandbox of it yet", manifest)
+	return running{}, fmt.Errorf("pod %s: the container runtime has no sandbox of it yet", manifest)
 }
 
 // containerRuns says why a container does not run, or nil.
 func (n *Node) containerRuns(manifest render.Manifest, name string, container *criv1.Container, restarts int) error {
 	switch {
 	case container == nil:
-		return fmt.Errorf("Pod %s: container %s is not created yet", manifest, name)
+		return fmt.Errorf("pod %s: container %s is not created yet", manifest, name)
 	case container.State == criv1.ContainerState_CONTAINER_RUNNING:
 		return nil
 	case container.State == criv1.ContainerState_CONTAINER_EXITED && restarts+1 >= n.config.CrashesToFail:
-		return &hopelessError{fmt.Sprintf("Pod %s, container %s crashes again and again (%d times)", manifest, name, restarts+1)}
+		return &hopelessError{fmt.Sprintf("pod %s, container %s crashes again and again (%d times)", manifest, name, restarts+1)}
 	default:
-		return fmt.Errorf("Pod %s: container %s does not run (%s, %d restarts)", manifest, name, container.State, restarts)
+		return fmt.Errorf("pod %s: container %s does not run (%s, %d restarts)", manifest, name, container.State, restarts)
 	}
 }
 

@@ -71,13 +71,13 @@ func (n *Node) whereIs(ctx context.Context, manifest render.Manifest, predecesso
 	case err != nil:
 		return err
 	case listed && predecessor:
-		return fmt.Errorf("Pod %s waits for its predecessor to end", manifest)
+		return fmt.Errorf("pod %s waits for its predecessor to end", manifest)
 	case listed:
-		return fmt.Errorf("Pod %s waits for the kubelet to start it", manifest)
+		return fmt.Errorf("pod %s waits for the kubelet to start it", manifest)
 	case predecessor:
-		return fmt.Errorf("Pod %s: the kubelet still has an earlier content of it", manifest)
+		return fmt.Errorf("pod %s: the kubelet still has an earlier content of it", manifest)
 	default:
-		return &missingError{fmt.Sprintf("Pod %s: the kubelet does not have it", manifest)}
+		return &missingError{fmt.Sprintf("pod %s: the kubelet does not have it", manifest)}
 	}
 }
 
@@ -90,7 +90,7 @@ func (n *Node) fullName(manifest render.Manifest) string {
 func (n *Node) illness(pod *corev1.Pod, watch *podWatch) error {
 	name := pod.Namespace + "/" + pod.Name
 	if pod.Status.Phase == corev1.PodFailed {
-		return &hopelessError{fmt.Sprintf("Pod %s has failed and the kubelet does not try again: %s %s", name, pod.Status.Reason, pod.Status.Message)}
+		return &hopelessError{fmt.Sprintf("pod %s has failed and the kubelet does not try again: %s %s", name, pod.Status.Reason, pod.Status.Message)}
 	}
 	statuses := append(append([]corev1.ContainerStatus{}, pod.Status.InitContainerStatuses...), pod.Status.ContainerStatuses...)
 	for _, container := range statuses {
@@ -100,14 +100,14 @@ func (n *Node) illness(pod *corev1.Pod, watch *podWatch) error {
 		}
 	}
 	if pod.Status.Phase != corev1.PodRunning {
-		return fmt.Errorf("Pod %s is %s", name, pod.Status.Phase)
+		return fmt.Errorf("pod %s is %s", name, pod.Status.Phase)
 	}
 	for _, condition := range pod.Status.Conditions {
 		if condition.Type == corev1.PodReady && condition.Status == corev1.ConditionTrue {
 			return nil
 		}
 	}
-	return fmt.Errorf("Pod %s is running but not Ready%s", name, unready(pod))
+	return fmt.Errorf("pod %s is running but not Ready%s", name, unready(pod))
 }
 
 // containerIllness returns what ails a container if that is known not to heal by itself.
@@ -115,11 +115,11 @@ func (n *Node) containerIllness(pod string, container corev1.ContainerStatus, re
 	if waiting := container.State.Waiting; waiting != nil {
 		switch waiting.Reason {
 		case "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError":
-			return &hopelessError{fmt.Sprintf("Pod %s, container %s: %s: %s", pod, container.Name, waiting.Reason, waiting.Message)}
+			return &hopelessError{fmt.Sprintf("pod %s, container %s: %s: %s", pod, container.Name, waiting.Reason, waiting.Message)}
 		}
 	}
 	if crashes := restarts + 1; isDown(container) && crashes >= n.config.CrashesToFail {
-		return &hopelessError{fmt.Sprintf("Pod %s, container %s crashes again and again (%d times)%s", pod, container.Name, crashes, lastWords(container))}
+		return &hopelessError{fmt.Sprintf("pod %s, container %s crashes again and again (%d times)%s", pod, container.Name, crashes, lastWords(container))}
 	}
 	return nil
 }

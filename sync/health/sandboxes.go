@@ -46,12 +46,12 @@ func (n *Node) onlyThese(ctx context.Context, well []running, gone render.Manife
 			}
 		}
 		if own != 1 || others != 0 {
-			return fmt.Errorf("Pod %s has %d sandboxes of its own and %d of an earlier one", pod.manifest, own, others)
+			return fmt.Errorf("pod %s has %d sandboxes of its own and %d of an earlier one", pod.manifest, own, others)
 		}
 	}
 	for _, manifest := range gone {
 		if left := len(n.of(manifest, sandboxes)); left > 0 {
-			return fmt.Errorf("Pod %s is removed but still has %d sandboxes", manifest, left)
+			return fmt.Errorf("pod %s is removed but still has %d sandboxes", manifest, left)
 		}
 	}
 	return nil

@@ -35,11 +35,3 @@ func files(set render.Manifests) []string {
 	}
 	return names
 }
-
-func podNames(set render.Manifests) []string {
-	names := make([]string, 0, len(set))
-	for _, manifest := range set {
-		names = append(names, manifest.String())
-	}
-	return names
-}
