@@ -29,6 +29,7 @@ type Agent struct {
 	fleet     fleetFile
 	resuming  reporter
 	following reporter
+	degraded  bool // and that has been logged
 }
 
 // prepared is what the last commit came to, so that a poll that finds the same commit costs one question to Git.
@@ -50,6 +51,7 @@ func (p prepared) holds(commit string) bool {
 func (a *Agent) Sync(ctx context.Context) (rollout.Outcome, error) {
 	last := history.LastSync{}
 	outcome, err := a.sync(ctx, &last)
+	a.reportDegraded(outcome, err)
 	last.Time, last.Outcome = now(), string(outcome)
 	if err != nil {
 		last.Error = err.Error()

@@ -15,27 +15,36 @@ type reporter struct {
 
 func (r *reporter) report(ctx context.Context, log logrus.FieldLogger, outcome rollout.Outcome, err error) {
 	log = log.WithField("outcome", outcome)
-	what := string(outcome)
-	if err != nil && outcome != rollout.Degraded { // what ails a degraded node is worded anew by each look; status has the last
-		what = err.Error()
-	}
 	switch {
 	case err == nil && r.last != "":
 		log.Info("well again")
 		r.last = ""
 	case err == nil:
 		log.Debug("well")
+	case outcome == rollout.Degraded || outcome == rollout.RolledBack:
+		log.WithError(err).Debug("not well") // the first is logged by reportDegraded, the second step by step
 	case ctx.Err() != nil:
 		log.Info(err) // told to stop: nothing is wrong
-	case outcome == rollout.RolledBack:
-		log.WithError(err).Debug("rolled back") // each step of it has been logged
-	case what == r.last:
+	case err.Error() == r.last:
 		log.WithError(err).Debug("as before")
 	case outcome == rollout.Refused:
-		r.last = what
+		r.last = err.Error()
 		log.Info(err)
 	default:
-		r.last = what
+		r.last = err.Error()
 		log.Error(err)
 	}
+}
+
+// reportDegraded logs when a node becomes degraded and when it no longer is. What ails it is worded anew by each look;
+// status has the last of it.
+func (a *Agent) reportDegraded(outcome rollout.Outcome, err error) {
+	now := outcome == rollout.Degraded
+	switch {
+	case now && !a.degraded:
+		a.Log.WithField("outcome", outcome).Error(err)
+	case !now && a.degraded:
+		a.Log.WithField("outcome", outcome).Info("no longer degraded")
+	}
+	a.degraded = now
 }
