@@ -44,7 +44,7 @@ verify: lint ## lint, and nothing unformatted, untidy or unbuilt
 	$(GO) mod tidy -diff
 	cd test && $(GO) mod tidy -diff
 	$(GO) mod verify
-	bash -n test/*.sh test/components/*.sh .ci/run
+	bash -n test/*.sh test/*/*.sh .ci/run
 
 components: ## build what the real node consists of into test/.cache
 	test/components/build.sh

@@ -15,7 +15,6 @@ trap cleanup EXIT
 say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
 show() { printf '$ %s\n' "$*"; "$@"; }
 status() { "$perch" status --config "$work/perch.yaml" "$@"; }
-field() { status -o json | sed -n "s/^    \"$2\": \"\(.*\)\",\{0,1\}$/\1/p;" | head -n 1; }
 
 git_() { git -C "$work/fleet" -c user.name=demo -c user.email=demo@example.com "$@"; }
 push() { git_ add -A && git_ commit -q -m "$1" && git_ push -q origin main; git_ log -1 --format='pushed %h  %s'; }
