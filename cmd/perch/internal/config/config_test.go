@@ -67,7 +67,9 @@ func TestWhatTheKubeletSaysIsTakenOver(t *testing.T) {
 				return map[string]string{filepath.Join(dir, "manifests"): c.Kubelet.StaticPodPath, "http://127.0.0.1:10248/healthz": c.Kubelet.Healthz}
 			}},
 		{name: "no kubelet is needed where nothing is asked of it", config: "source: {url: /x}\nhealth: {mode: none}\nkubelet: {config: FILES/none, staticPodPath: /s}\n",
-			want: func(c AgentConfiguration, _ string) map[string]string { return map[string]string{"/s": c.Kubelet.StaticPodPath} }},
+			want: func(c AgentConfiguration, _ string) map[string]string {
+				return map[string]string{"/s": c.Kubelet.StaticPodPath}
+			}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			config, dir, err := loadWith(t, c.config, c.files)
