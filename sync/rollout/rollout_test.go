@@ -180,12 +180,13 @@ func TestPodsChangeOneAtATimeInTheOrderOfTheirWaves(t *testing.T) {
 		looks = append(looks, fmt.Sprintf("%s / %d wanted, gone %v", m.files(), len(want.Running), gone))
 		return nil
 	}
-	m.apply(revision("c2", "web=web:1", "kube-scheduler=s:1", "kube-apiserver=api:1", "etcd=etcd:1"), rollout.Confirmed)
+	m.apply(revision("c2", "web=web:1", "kube-scheduler=s:1", "kube-apiserver=api:1", "etcd=etcd:1", "a=a:1"), rollout.Confirmed)
 	want := []string{
 		"etcd.yaml=etcd:1 old.yaml=old:1 web.yaml=web:1 / 1 wanted, gone []",
 		"etcd.yaml=etcd:1 kube-apiserver.yaml=api:1 old.yaml=old:1 web.yaml=web:1 / 2 wanted, gone []",
 		"etcd.yaml=etcd:1 kube-apiserver.yaml=api:1 kube-scheduler.yaml=s:1 old.yaml=old:1 web.yaml=web:1 / 3 wanted, gone []",
-		"etcd.yaml=etcd:1 kube-apiserver.yaml=api:1 kube-scheduler.yaml=s:1 web.yaml=web:1 / 4 wanted, gone [old]",
+		"a.yaml=a:1 etcd.yaml=etcd:1 kube-apiserver.yaml=api:1 kube-scheduler.yaml=s:1 old.yaml=old:1 web.yaml=web:1 / 5 wanted, gone []",
+		"a.yaml=a:1 etcd.yaml=etcd:1 kube-apiserver.yaml=api:1 kube-scheduler.yaml=s:1 web.yaml=web:1 / 5 wanted, gone [old]",
 	}
 	if !slices.Equal(looks, want) {
 		t.Errorf("looked at\n%s\nwant\n%s", strings.Join(looks, "\n"), strings.Join(want, "\n"))
