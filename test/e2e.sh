@@ -7,4 +7,6 @@ for tool in runc ip git mount; do
   command -v "$tool" >/dev/null || { echo "make e2e needs $tool: apt-get install runc iproute2 git mount" >&2; exit 1; }
 done
 "$here/components/build.sh" >/dev/null
-cd "$here" && exec go test -tags e2e -count=1 -timeout 60m -v "$@" ./e2e ./node
+cd "$here"
+go test -tags e2e -count=1 -timeout 20m ./node ./fleet # the node itself, and that the example fleet runs on it
+exec go test -tags e2e -count=1 -timeout 40m -v "$@" ./e2e
