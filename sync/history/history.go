@@ -27,8 +27,8 @@ type Revision struct {
 // commits which do not touch this node share it.
 type Origin struct {
 	Digest  string    `json:"digest"`
-	Commit  string    `json:"commit,omitempty"` // empty for a set that was found on the node
-	Subject string    `json:"subject,omitempty"`
+	Commit  string    `json:"commit"` // empty for a set that was found on the node
+	Subject string    `json:"subject"`
 	Author  string    `json:"author,omitempty"`
 	Time    time.Time `json:"time,omitzero"` // when it was committed, or found
 }

@@ -16,8 +16,8 @@ const lastSyncFile = "last-sync.json"
 type LastSync struct {
 	Time    time.Time `json:"time"`
 	Outcome string    `json:"outcome"`
-	Commit  string    `json:"commit,omitempty"`
-	Error   string    `json:"error,omitempty"`
+	Commit  string    `json:"commit"`
+	Error   string    `json:"error"`
 }
 
 // SaveLastSync replaces the record by a rename but without fsync: a poll every few seconds must not make an etcd disk

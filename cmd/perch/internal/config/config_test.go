@@ -3,8 +3,12 @@ package config
 import (
 	"os"
 	"path/filepath"
+	"reflect"
+	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/perch-gitops/perch/internal/strictyaml"
 )
 
 // load writes a configuration, and files for it to name, and loads it. FILES in it is their folder.
@@ -111,6 +115,31 @@ func TestEveryMistakeIsNamedAtOnceWithItsLine(t *testing.T) {
 				t.Errorf("the file is not named: %v", err)
 			}
 		})
+	}
+}
+
+// The sample that the packages ship says what is so: every setting in a comment exists and has the default it names.
+func TestTheSampleIsTrue(t *testing.T) {
+	data, err := os.ReadFile("../../../../packaging/perch.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := regexp.MustCompile(`(?m)^( *)# ( *[a-zA-Z]+:)`).ReplaceAll(data, []byte("$1$2"))
+	var short, long AgentConfiguration
+	if err := strictyaml.Decode(data, &short); err != nil {
+		t.Error(err)
+	}
+	if err := strictyaml.Decode(all, &long); err != nil {
+		t.Fatalf("%v in\n%s", err, all)
+	}
+	short.setDefaults()
+	named := long
+	named.Kubelet.StaticPodPath, named.Kubelet.Healthz, named.Kubelet.RootDir, named.Runtime.Endpoint, named.Health.APIServer = "", "", "", "", ""
+	if !reflect.DeepEqual(short, named) {
+		t.Errorf("the defaults are\n%+v, the sample names\n%+v", short, named)
+	}
+	if long.Kubelet.RootDir == "" || long.Health.APIServer == "" || long.State.Dir == "" || len(long.Kubelet.Flags) != 3 {
+		t.Errorf("not all settings were found in the comments: %+v", long)
 	}
 }
 
