@@ -5,7 +5,7 @@ import "github.com/perch-gitops/perch/sync/rollout"
 // The exit codes. Scripts decide by them, so they never change.
 const (
 	exitOK         = 0
-	exitFailed     = 1 // the node is unchanged
+	exitFailed     = 1 // the node is unchanged, or what is under way goes on with the next sync
 	exitUsage      = 2 // or bad configuration
 	exitRolledBack = 3
 	exitRefused    = 4

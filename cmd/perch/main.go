@@ -56,9 +56,9 @@ func newRoot() *cobra.Command {
 		Long: `perch keeps the static Pods of a Kubernetes node at what a Git repository says, and puts the last good
 revision back when a new one does not get well. It needs no API server: it is what brings the API server up.
 
-Exit codes: 0 done, or nothing to do; 1 failed, the node is unchanged (or told to stop: the next start goes on); 2 bad
-usage or configuration; 3 rolled back; 4 refused; 5 degraded: the confirmed revision is ill too. plan exits with 6 if
-there are changes.`,
+Exit codes: 0 done, or nothing to do; 1 failed: the node is unchanged, or what is under way goes on with the next sync;
+2 bad usage or configuration; 3 rolled back; 4 refused; 5 degraded: the confirmed revision is ill too. plan exits with 6
+if there are changes.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}

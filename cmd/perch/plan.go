@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/aymanbagabas/go-udiff"
 	"github.com/spf13/cobra"
@@ -86,8 +87,9 @@ func makePreview(ctx context.Context, c config.AgentConfiguration, o *options) (
 	if err != nil {
 		return p, err
 	}
-	r := &rollout.Rollout{Dir: manifestdir.New(c.Kubelet.StaticPodPath), History: store}
-	a := &agent.Agent{Node: c.NodeIdentity(), Source: source, Rollout: r, History: store}
+	log := o.logger(io.Discard)
+	r := &rollout.Rollout{Dir: manifestdir.New(c.Kubelet.StaticPodPath), History: store, Log: log}
+	a := &agent.Agent{Node: c.NodeIdentity(), Source: source, Rollout: r, History: store, Log: log}
 	next, err := a.Prepare(ctx)
 	if err != nil {
 		return p, err
@@ -99,6 +101,8 @@ func makePreview(ctx context.Context, c config.AgentConfiguration, o *options) (
 	p = preview{Node: c.Node.Name, Commit: next.Commit, Subject: next.Subject, Digest: next.Digest, Changes: []previewChange{}}
 	if rejection := store.State().Rejection(next.Digest); rejection != nil {
 		p.Rejected = rejection.Reason
+	} else if deferral := store.State().Deferral(next.Digest, time.Now()); deferral != nil {
+		p.Rejected = fmt.Sprintf("put off until %s: %s", stamp(deferral.Until), deferral.Reason)
 	}
 	for _, change := range changes {
 		p.Changes = append(p.Changes, explain(change))
@@ -143,7 +147,7 @@ func (p preview) text(out io.Writer) error {
 	w := &errWriter{out: out}
 	w.printf("Commit %s  %s\nRevision %s for node %s\n", short(p.Commit), p.Subject, short(p.Digest), p.Node)
 	if p.Rejected != "" {
-		w.printf("The agent refuses this revision; it was condemned on this node: %s\n", p.Rejected)
+		w.printf("The agent refuses this revision, which was taken back on this node: %s\n", p.Rejected)
 	}
 	if len(p.Changes) == 0 {
 		w.printf("No changes.\n")

@@ -49,7 +49,7 @@ func newStatus(o *options) *cobra.Command {
 API server.`,
 		Example: `  perch status
 
-  # The commit that this node is proved to run
+  # The commit that this node runs
   perch status -o json | jq -r .confirmed.commit`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

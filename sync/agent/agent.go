@@ -51,7 +51,9 @@ func (p prepared) holds(commit string) bool {
 func (a *Agent) Sync(ctx context.Context) (rollout.Outcome, error) {
 	last := history.LastSync{}
 	outcome, err := a.sync(ctx, &last)
-	a.reportDegraded(outcome, err)
+	if outcome != rollout.Interrupted { // which says nothing about the node
+		a.reportDegraded(outcome, err)
+	}
 	last.Time, last.Outcome = now(), string(outcome)
 	if err != nil {
 		last.Error = err.Error()

@@ -26,12 +26,15 @@ type vigil struct {
 const minLooks = 3
 
 // maxDark is how long a node without a kubelet or a container runtime is waited for.
-const maxDark = 30 * time.Minute
+const maxDark = 10 * time.Minute
+
+// longestGap is the most that the time between two looks counts: a machine that was suspended has seen nothing.
+const longestGap = 30 * time.Second
 
 func newVigil(config Config, want Want, now time.Time) *vigil {
 	v := &vigil{soak: config.Soak, deadline: config.Deadline + want.Ending, dark: maxDark, missingSince: -1, last: now}
 	if want.Patience > 0 {
-		v.deadline, v.dark = want.Patience, want.Patience
+		v.deadline, v.dark = want.Patience+want.Ending, want.Patience+want.Ending
 	}
 	v.relists = min(2*config.FileCheck+5*time.Second, v.deadline)
 	return v
@@ -39,7 +42,7 @@ func newVigil(config Config, want Want, now time.Time) *vigil {
 
 // judge takes one look and returns whether the verdict is in, and what it is.
 func (v *vigil) judge(restarts int32, sick error, now time.Time) (bool, error) {
-	passed := now.Sub(v.last)
+	passed := min(now.Sub(v.last), longestGap)
 	v.last = now
 	var blind *blindError
 	if errors.As(sick, &blind) {

@@ -65,10 +65,13 @@ func TestDarknessEndsWithoutAVerdict(t *testing.T) {
 	start := time.Now()
 	v := newVigil(Config{Deadline: time.Minute}, Want{}, start)
 	dark := &blindError{errors.New("the kubelet does not answer")}
-	if done, _ := v.judge(0, dark, start.Add(maxDark-time.Second)); done {
-		t.Error("given up early")
+	at := start
+	for ; at.Before(start.Add(maxDark - time.Second)); at = at.Add(time.Second) {
+		if done, _ := v.judge(0, dark, at); done {
+			t.Fatal("given up early")
+		}
 	}
-	done, err := v.judge(0, dark, start.Add(maxDark))
+	done, err := v.judge(0, dark, at.Add(time.Second))
 	var verdict *Verdict
 	if !done || err == nil || errors.As(err, &verdict) {
 		t.Errorf("%v, %v: darkness must be no verdict on the Pods", done, err)
@@ -78,7 +81,18 @@ func TestDarknessEndsWithoutAVerdict(t *testing.T) {
 func TestAPredecessorMayTakeItsTimeToEnd(t *testing.T) {
 	start := time.Now()
 	v := newVigil(Config{Deadline: time.Minute}, Want{Ending: time.Hour}, start)
-	if done, err := v.judge(0, errors.New("the old Pod is ending"), start.Add(50*time.Minute)); done {
+	for at := start; at.Before(start.Add(50 * time.Minute)); at = at.Add(time.Second) {
+		if done, err := v.judge(0, errors.New("the old Pod is ending"), at); done {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAMachineThatWasSuspendedHasSeenNothing(t *testing.T) {
+	start := time.Now()
+	v := newVigil(Config{Deadline: time.Minute}, Want{}, start)
+	v.judge(0, errors.New("starting"), start) //nolint:errcheck // the first look
+	if done, err := v.judge(0, errors.New("starting"), start.Add(time.Hour)); done {
 		t.Error(err)
 	}
 }

@@ -53,7 +53,7 @@ func shorten(hex string) string {
 type State struct {
 	APIVersion string      `json:"apiVersion"`
 	Kind       string      `json:"kind"`
-	Confirmed  *Origin     `json:"confirmed,omitempty"` // nil until the first flight has ended
+	Confirmed  *Origin     `json:"confirmed,omitempty"` // nil until a revision is known to run here
 	Rejected   []Rejection `json:"rejected,omitempty"`  // not tried again until the content changes
 	Deferred   []Rejection `json:"deferred,omitempty"`  // taken back without blame; tried again later
 	InFlight   *Flight     `json:"inFlight,omitempty"`

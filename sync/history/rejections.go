@@ -18,7 +18,8 @@ func (s State) Rejection(digest string) *Rejection { return find(s.Rejected, dig
 
 // Deferral returns why and until when a digest is not tried, or nil.
 func (s State) Deferral(digest string, now time.Time) *Rejection {
-	if d := find(s.Deferred, digest); d != nil && now.Before(d.Until) {
+	d := find(s.Deferred, digest)
+	if d != nil && now.Before(d.Until) && !now.Before(d.RejectedAt) { // else it was made by a clock that was ahead
 		return d
 	}
 	return nil
@@ -26,7 +27,7 @@ func (s State) Deferral(digest string, now time.Time) *Rejection {
 
 // Reject condemns a revision.
 func (s *State) Reject(rejection Rejection) {
-	s.Rejected = append(dropped(s.Rejected, rejection.Digest), rejection)
+	s.Rejected = bounded(append(dropped(s.Rejected, rejection.Digest), rejection))
 	s.Deferred = dropped(s.Deferred, rejection.Digest)
 }
 
@@ -38,7 +39,7 @@ func (s *State) Defer(rejection Rejection) {
 	wait := min(firstDeferral<<min(rejection.Tries, 10), longestDeferral)
 	rejection.Tries++
 	rejection.Until = rejection.RejectedAt.Add(wait)
-	s.Deferred = append(dropped(s.Deferred, rejection.Digest), rejection)
+	s.Deferred = bounded(append(dropped(s.Deferred, rejection.Digest), rejection))
 }
 
 // Forgive forgets what stood against a digest.
@@ -55,7 +56,7 @@ func find(all []Rejection, digest string) *Rejection {
 	return nil
 }
 
-// dropped returns the list without a digest, in a slice of its own, with room for one more of at most keepRejected.
+// dropped returns the list without a digest, in a slice of its own.
 func dropped(all []Rejection, digest string) []Rejection {
 	kept := make([]Rejection, 0, len(all)+1)
 	for _, rejection := range all {
@@ -63,5 +64,7 @@ func dropped(all []Rejection, digest string) []Rejection {
 			kept = append(kept, rejection)
 		}
 	}
-	return kept[max(0, len(kept)-keepRejected+1):]
+	return kept
 }
+
+func bounded(all []Rejection) []Rejection { return all[max(0, len(all)-keepRejected):] }

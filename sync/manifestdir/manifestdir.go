@@ -1,8 +1,8 @@
 // Package manifestdir is the only writer of the kubelet's staticPodPath.
 //
 // Files change there by rename(2) and unlink(2) alone, one at a time; the folder itself is never emptied, moved or
-// replaced. perch owns the files that its revisions name and touches no other. A foreign file that would shadow one of
-// ours in the kubelet's eyes is an error, found before anything is written.
+// replaced. Files that no revision names are never touched. A foreign file that would shadow one of ours in the kubelet's
+// eyes is an error, found before anything is written.
 package manifestdir
 
 import (

@@ -89,19 +89,23 @@ func (s Scan) Of(set render.Manifests) render.Manifests {
 	return found
 }
 
-// HoldsMoreThan reports whether the folder has a file that the kubelet reads and that is not in a set.
+// HoldsMoreThan reports whether the folder defines a Pod that is not of a set.
 func (s Scan) HoldsMoreThan(set render.Manifests) bool {
 	for file := range s.manifests {
 		if !has(set, file) {
 			return true
 		}
 	}
-	for file := range s.others {
-		if !has(set, file) {
-			return true
-		}
-	}
 	return false
+}
+
+// HighestAttempt returns the highest perch/attempt on a file; 0 if there is none.
+func (s Scan) HighestAttempt() int {
+	highest := 0
+	for _, manifest := range s.manifests {
+		highest = max(highest, manifest.Stamp.Attempt)
+	}
+	return highest
 }
 
 // Conflicts returns what keeps a set from being installed: foreign files that define a Pod of the set, and foreign

@@ -80,3 +80,27 @@ func TestAConfirmedRevisionThatTheDiskLostIsMendedFromGit(t *testing.T) {
 	m.apply(next, rollout.Unchanged)
 	m.apply(revision("c2", "etcd=etcd:2"), rollout.Confirmed)
 }
+
+func TestWhatIsNoPodIsNothingToReturnTo(t *testing.T) {
+	m := newMachine(t)
+	if err := os.Mkdir(filepath.Join(m.dir, "lost+found"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	m.judge = sickIf("etcd:slow")
+	m.apply(revision("c1", "etcd=etcd:slow"), rollout.Degraded)
+	if image(m.read("etcd.yaml")) != "etcd:slow" {
+		t.Error("the only Pod was removed")
+	}
+}
+
+func TestWhereNothingIsPutBackNothingIsCompared(t *testing.T) {
+	m := newMachine(t)
+	m.write("vip.yaml", pod("vip", "vip:1"))
+	m.judge = sickIf("etcd:slow")
+	next := revision("c1", "etcd=etcd:slow")
+	m.apply(next, rollout.RolledBack)
+	if m.History.State().Rejection(next.Digest) != nil {
+		t.Error("condemned, although no old Pod was seen well in its place")
+	}
+	m.apply(next, rollout.Refused)
+}

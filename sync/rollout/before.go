@@ -28,6 +28,24 @@ func (r *Rollout) barred(digest string) error {
 
 const timeFormat = "2006-01-02 15:04:05Z"
 
+// keep puts the confirmed revision right while Git names one that is not to be tried: somebody may have edited or deleted a
+// manifest since. Where nothing has to be done, the revision is simply refused.
+func (r *Rollout) keep(ctx context.Context, refused error) (Outcome, error) {
+	confirmed := r.History.State().Confirmed
+	if confirmed == nil || confirmed.Commit == "" || r.flight() != nil || r.barred(confirmed.Digest) != nil {
+		return Refused, refused
+	}
+	manifests, err := r.load(confirmed.Digest)
+	if err != nil {
+		return Failed, errors.Join(refused, err)
+	}
+	outcome, err := r.Apply(ctx, history.Revision{Origin: *confirmed, Manifests: manifests})
+	if outcome == Unchanged {
+		return Refused, refused
+	}
+	return outcome, err
+}
+
 // clearance makes sure that a verdict can be had, and that the kubelet will do what the change needs.
 func (r *Rollout) clearance(ctx context.Context, changes []manifestdir.Change) error {
 	err := r.Answers(ctx)

@@ -53,6 +53,26 @@ func (r *Rollout) ends(flight history.Flight) (ends, error) {
 	return e, nil
 }
 
+// endsLeft are the ends of a flight that is about to be replaced.
+func (r *Rollout) endsLeft(flight history.Flight) (ends, error) {
+	flight.Left = r.readable(append(flight.Left, flight.To.Digest))
+	flight.To = flight.From
+	return r.ends(flight)
+}
+
+// readable returns the digests that can be loaded, each once. That the disk has lost where a flight went is no reason to
+// keep a fix out: files of it may then stay in place.
+func (r *Rollout) readable(digests []string) []string {
+	slices.Sort(digests)
+	return slices.DeleteFunc(slices.Compact(digests), func(digest string) bool {
+		_, err := r.load(digest)
+		if err != nil {
+			r.Log.WithError(err).Warn("files of a revision that is being replaced may stay in place")
+		}
+		return err != nil
+	})
+}
+
 // ours are the manifests of some sets whose files may be removed: all but those that were in place before perch.
 func (e ends) ours(sets ...render.Manifests) render.Manifests {
 	return slices.DeleteFunc(union(sets...), func(m render.Manifest) bool { return slices.Contains(e.adopted, m.File) })
@@ -82,7 +102,7 @@ func (r *Rollout) load(digest string) (render.Manifests, error) {
 func (r *Rollout) stillOpen(next history.Revision) error {
 	flight := r.flight()
 	switch {
-	case flight == nil:
+	case flight == nil || flight.Illness() == "": // the latter is one that the disk kept from being finished
 		return nil
 	case flight.To.Digest == next.Digest:
 		return fmt.Errorf("revision %s was tried and the node is still not well: %s; push a fix", flight.To.Short(), flight.Illness())

@@ -37,13 +37,13 @@ func (r *Rollout) install(ctx context.Context, in installation) error {
 		return err
 	}
 	changes := scan.Plan(in.set, in.leftover)
-	attempt, err := r.newAttempt(len(changes) > 0)
+	attempt, err := r.newAttempt(scan, changes)
 	if err != nil && !in.regardless {
 		return err
 	}
-	watch := observation{r: r, in: in, changes: changes}
+	watch := observation{r: r, in: in}
 	if len(changes) > 0 && underWay(scan.Of(in.set), in.since) {
-		if err := watch.step(ctx, changes[0].Wave(), changes); err != nil {
+		if err := watch.step(ctx, waveAt(changes, 0), changes); err != nil {
 			return err
 		}
 	}
@@ -56,7 +56,7 @@ func (r *Rollout) install(ctx context.Context, in installation) error {
 			return err
 		}
 		r.Log.WithField("pod", change.Pod()).WithField("wave", change.Wave()).Info(done[change.Action])
-		if err := watch.step(ctx, change.Wave(), changes[i+1:]); err != nil {
+		if err := watch.step(ctx, waveAt(changes, i), changes[i+1:]); err != nil {
 			return err
 		}
 	}
@@ -74,14 +74,24 @@ var done = map[manifestdir.Action]string{
 
 // newAttempt hands out a perch/attempt that no file on this node has had, so that the kubelet sees a UID that it has never
 // seen: with one that it has, it lists a Pod that is still ending as the one that is wanted, Running and Ready.
-func (r *Rollout) newAttempt(needed bool) (int, error) {
-	if !needed {
+func (r *Rollout) newAttempt(scan manifestdir.Scan, changes []manifestdir.Change) (int, error) {
+	if len(changes) == 0 {
 		return 0, nil
 	}
 	state := r.History.State()
-	r.attempt = max(r.attempt, state.Attempt) + 1
-	state.Attempt = r.attempt
+	r.attempt = max(r.attempt, state.Attempt, scan.HighestAttempt()) + 1 // the folder may know more than a state that was lost
+	state.Attempt, state.InFlight = r.attempt, r.flight()
 	return r.attempt, r.History.Save(state)
+}
+
+// waveAt is the wave that a change belongs to. A removal that frees a port belongs to the change that takes it.
+func waveAt(changes []manifestdir.Change, i int) int {
+	for _, change := range changes[i:] {
+		if change.Action != manifestdir.Remove {
+			return change.Wave()
+		}
+	}
+	return changes[i].Wave()
 }
 
 // underWay reports whether one of the manifests was written by this flight already.

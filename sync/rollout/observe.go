@@ -12,9 +12,8 @@ import (
 
 // observation watches an installation.
 type observation struct {
-	r       *Rollout
-	in      installation
-	changes []manifestdir.Change
+	r  *Rollout
+	in installation
 }
 
 // step returns nil once the next change may come: those Pods are well that are settled by now. After the last change of
@@ -54,9 +53,10 @@ func (o *observation) look(ctx context.Context, want health.Want) error {
 	}
 	removed := without(o.in.leftover, o.in.set)
 	want.Gone = without(removed, scan.Of(removed))
-	want.Ending = longestGrace(o.changes)
 	if o.in.spent {
 		want.Patience = lookAgain
+	} else {
+		want.Ending = longestGrace(union(o.in.set, o.in.leftover))
 	}
 	if err := o.r.Probe(ctx, want); err != nil {
 		return err
@@ -112,16 +112,16 @@ func isPending(changes []manifestdir.Change, file string) bool {
 	return false
 }
 
-// longestGrace is how long the Pods that make way may take to end.
-func longestGrace(changes []manifestdir.Change) time.Duration {
+// mostGrace bounds what a Pod's grace adds to a deadline: one that may take a day to end must not keep a fix waiting.
+const mostGrace = 15 * time.Minute
+
+// longestGrace is how long the Pods at either end of a flight may take to make way.
+func longestGrace(manifests render.Manifests) time.Duration {
 	var longest time.Duration
-	for _, change := range changes {
-		if change.Old == nil {
-			continue
-		}
+	for _, manifest := range manifests {
 		grace := 30 * time.Second // Kubernetes' default
-		if seconds := change.Old.Pod.Spec.TerminationGracePeriodSeconds; seconds != nil {
-			grace = time.Duration(*seconds) * time.Second
+		if seconds := manifest.Pod.Spec.TerminationGracePeriodSeconds; seconds != nil {
+			grace = time.Duration(min(*seconds, int64(mostGrace/time.Second))) * time.Second
 		}
 		longest = max(longest, grace)
 	}

@@ -2,8 +2,8 @@
 //
 // A change is a straight line: stage the revision, record the flight, write wave after wave and see each get well, then
 // confirm. If a wave does not get well, the flight turns back: the old manifests are written, and if they make the node
-// well again, the revision is condemned. Each turn is on the disk before it is acted on, and writing is idempotent, so a
-// flight that a crash interrupted is finished by the same function that began it.
+// well again, the revision is condemned. A flight is on the disk before it is acted on, and writing is idempotent, so one
+// that a crash interrupted is finished by the same function that began it.
 package rollout
 
 import (
@@ -26,7 +26,7 @@ const (
 	Unchanged   Outcome = "Unchanged"   // the node runs it already
 	Confirmed   Outcome = "Confirmed"   // the node runs it now
 	RolledBack  Outcome = "RolledBack"  // it did not get well; the node runs the confirmed revision again
-	Refused     Outcome = "Refused"     // it was condemned before; nothing was done
+	Refused     Outcome = "Refused"     // it was taken back before, and is condemned or put off; nothing was done
 	Degraded    Outcome = "Degraded"    // the node is not well, and the confirmed revision does not make it well
 	Failed      Outcome = "Failed"      // something kept it from being tried; the node is as it was
 	Interrupted Outcome = "Interrupted" // the agent was asked to stop on the way; the next start goes on
@@ -49,11 +49,14 @@ type Rollout struct {
 
 // Apply makes the node run a revision. An error says why it does not; the outcome says what the node runs instead.
 func (r *Rollout) Apply(ctx context.Context, next history.Revision) (Outcome, error) {
+	if err := r.mend(next); err != nil {
+		return Failed, err
+	}
 	if err := r.stillOpen(next); err != nil {
 		return Degraded, err
 	}
 	if err := r.barred(next.Digest); err != nil {
-		return Refused, err
+		return r.keep(ctx, err)
 	}
 	found, err := r.survey(next)
 	switch {
@@ -109,7 +112,7 @@ func (r *Rollout) finish(ctx context.Context, flight history.Flight) (Outcome, e
 	sick := r.restore(ctx, flight, ends)
 	switch {
 	case sick == nil:
-		return r.close(flight)
+		return r.close(flight, ends)
 	case ctx.Err() != nil:
 		return r.interrupted(flight)
 	default:

@@ -1,6 +1,8 @@
 package rollout
 
 import (
+	"slices"
+
 	"github.com/perch-gitops/perch/render"
 	"github.com/perch-gitops/perch/sync/history"
 	"github.com/perch-gitops/perch/sync/manifestdir"
@@ -11,6 +13,7 @@ type survey struct {
 	from    history.Revision
 	adopted []string // files of from that were in place before perch: never removed
 	changes []manifestdir.Change
+	attempt int // the highest perch/attempt in the folder
 }
 
 // survey looks at the node and changes nothing on it.
@@ -19,9 +22,6 @@ type survey struct {
 // returns to. It does not become perch's by that. Only a revision of Git that is confirmed makes a file perch's, so that a
 // commit which is taken back, or never tried, cannot lead a later one to remove what perch only found.
 func (r *Rollout) survey(next history.Revision) (survey, error) {
-	if err := r.mend(next); err != nil {
-		return survey{}, err
-	}
 	known, s, err := r.holdings()
 	if err != nil {
 		return s, err
@@ -33,6 +33,7 @@ func (r *Rollout) survey(next history.Revision) (survey, error) {
 	if err := scan.Conflicts(next.Manifests, known); err != nil {
 		return s, err
 	}
+	s.attempt = scan.HighestAttempt()
 	s.changes = scan.Plan(next.Manifests, ends{adopted: s.adopted}.ours(known))
 	found := scan.Of(without(next.Manifests, known))
 	if s.from.Digest != "" && len(found) == 0 {
@@ -49,7 +50,7 @@ func (r *Rollout) holdings() (render.Manifests, survey, error) {
 	confirmed := r.History.State().Confirmed
 	switch flight := r.flight(); {
 	case flight != nil:
-		e, err := r.ends(*flight)
+		e, err := r.endsLeft(*flight)
 		return union(e.from, e.to, e.left), survey{from: history.Revision{Origin: flight.From, Manifests: e.from}, adopted: flight.Adopted}, err
 	case confirmed != nil && confirmed.Commit != "":
 		manifests, err := r.load(confirmed.Digest)
@@ -63,7 +64,7 @@ func (r *Rollout) holdings() (render.Manifests, survey, error) {
 func (r *Rollout) mend(next history.Revision) error {
 	state, flight := r.History.State(), r.flight()
 	named := state.Confirmed != nil && state.Confirmed.Digest == next.Digest ||
-		flight != nil && (flight.From.Digest == next.Digest || flight.To.Digest == next.Digest)
+		flight != nil && (flight.From.Digest == next.Digest || flight.To.Digest == next.Digest || slices.Contains(flight.Left, next.Digest))
 	if _, proved := r.loaded[next.Digest]; !named || proved {
 		return nil
 	}

@@ -3,7 +3,6 @@ package rollout
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/perch-gitops/perch/sync/health"
 	"github.com/perch-gitops/perch/sync/history"
@@ -20,11 +19,9 @@ func (r *Rollout) begin(found survey, next history.Revision) (history.Flight, er
 		}
 	}
 	state := r.History.State()
-	flight := history.Flight{From: found.from.Origin, To: next.Origin, Started: now(), Attempt: state.Attempt, Adopted: found.adopted}
+	flight := history.Flight{From: found.from.Origin, To: next.Origin, Started: now(), Attempt: max(state.Attempt, found.attempt), Adopted: found.adopted}
 	if replaced := r.flight(); replaced != nil {
-		flight.Left = append(replaced.Left, replaced.To.Digest)
-		slices.Sort(flight.Left)
-		flight.Left = slices.Compact(flight.Left)
+		flight.Left = r.readable(append(replaced.Left, replaced.To.Digest))
 	}
 	state.InFlight = &flight
 	if err := r.History.Save(state); err != nil {
@@ -63,10 +60,12 @@ func (r *Rollout) turnBack(flight history.Flight, sick error) history.Flight {
 }
 
 // close ends a flight that is back where it came from. The revision is condemned only if the way back made the node
-// well. If the old revision was ill for a while too, something else was, and the revision is only put off.
-func (r *Rollout) close(flight history.Flight) (Outcome, error) {
-	condemn := flight.Back.Blame && flight.Back.Degraded == ""
+// well. If the old revision was ill for a while too, something else was; and if nothing was put back that could have been
+// ill, nothing was compared. Then the revision is only put off.
+func (r *Rollout) close(flight history.Flight, ends ends) (Outcome, error) {
 	state := r.History.State()
+	compared := len(ends.from) > 0 && (state.Confirmed == nil || state.Confirmed.Digest != flight.To.Digest)
+	condemn := flight.Back.Blame && flight.Back.Degraded == "" && compared
 	state.InFlight = nil
 	if state.Confirmed == nil || state.Confirmed.Commit == "" {
 		state.Confirmed = &flight.From // what was found is proved to be well by now

@@ -10,7 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/perch-gitops/perch/render"
 	"github.com/perch-gitops/perch/sync/health"
+	"github.com/perch-gitops/perch/sync/history"
 	"github.com/perch-gitops/perch/sync/rollout"
 )
 
@@ -137,4 +139,116 @@ func TestARepairThatDoesNotHelpIsNotCalledTakenBack(t *testing.T) {
 	if outcome, err := m.Resume(t.Context()); outcome != rollout.Confirmed || err != nil {
 		t.Errorf("%s, %v", outcome, err)
 	}
+}
+
+func TestAnEditIsPutRightAlsoWhileGitNamesACondemnedRevision(t *testing.T) {
+	m := newMachine(t)
+	m.apply(revision("c1", "etcd=etcd:1"), rollout.Confirmed)
+	m.judge = sickIf("etcd:bad")
+	bad := revision("c2", "etcd=etcd:bad")
+	m.apply(bad, rollout.RolledBack)
+	if err := os.Remove(filepath.Join(m.dir, "etcd.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	m.apply(bad, rollout.Confirmed) // the confirmed revision, that is
+	if m.files() != "etcd.yaml=etcd:1" || m.History.State().Confirmed.Commit != "c1" {
+		t.Errorf("the folder has %q, confirmed is %s", m.files(), m.History.State().Confirmed.Commit)
+	}
+	m.apply(bad, rollout.Refused)
+}
+
+func TestAFlightWhoseRevisionTheDiskLostIsMendedOrReplaced(t *testing.T) {
+	for name, commit := range map[string]string{"the same commit comes again": "etcd:bad", "a fix comes": "etcd:3"} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t)
+			m.apply(revision("c1", "etcd=etcd:1"), rollout.Confirmed)
+			bad := revision("c2", "etcd=etcd:bad")
+			ctx, cancel := context.WithCancel(t.Context())
+			m.judge = func(context.Context, health.Want) error { cancel(); return context.Cause(ctx) }
+			m.Apply(ctx, bad) //nolint:errcheck // it is stopped
+			m.stop()
+			if err := os.RemoveAll(filepath.Join(m.state, "revisions", bad.Digest)); err != nil {
+				t.Fatal(err)
+			}
+			m.start()
+			m.judge = sickIf("etcd:bad")
+			if outcome, err := m.Resume(t.Context()); outcome != rollout.Degraded || !strings.Contains(err.Error(), "push it again") {
+				t.Fatalf("%s, %v", outcome, err)
+			}
+			want := rollout.Confirmed
+			if commit == "etcd:bad" {
+				want = rollout.RolledBack
+			}
+			m.apply(revision("c3", "etcd="+commit), want)
+		})
+	}
+}
+
+func TestAfterTheStateWasLostNoAttemptIsHandedOutAgain(t *testing.T) {
+	m := newMachine(t)
+	for _, image := range []string{"etcd:1", "etcd:2", "etcd:3"} {
+		m.apply(revision(image, "etcd="+image), rollout.Confirmed)
+	}
+	before := m.read("etcd.yaml").Stamp.Attempt
+	m.stop()
+	if err := os.Remove(filepath.Join(m.state, "state.json")); err != nil {
+		t.Fatal(err)
+	}
+	m.start()
+	m.apply(revision("c4", "etcd=etcd:4"), rollout.Confirmed)
+	if after := m.read("etcd.yaml").Stamp.Attempt; after <= before {
+		t.Errorf("attempt %d after %d", after, before)
+	}
+}
+
+func TestTheConfirmedRevisionIsNeverCondemned(t *testing.T) {
+	m := newMachine(t)
+	m.write("etcd.yaml", pod("etcd", "etcd:1"))
+	good := revision("c0", "haproxy=haproxy:1")
+	m.apply(good, rollout.Confirmed)
+	m.judge = func(context.Context, health.Want) error { return &health.Verdict{Reason: "the disk is slow"} }
+	m.apply(revision("c1", "haproxy=haproxy:1", "etcd=etcd:2"), rollout.Degraded)
+	slow := true
+	m.judge = func(context.Context, health.Want) error {
+		if slow {
+			slow = false
+			return &health.Verdict{Reason: "the disk is slow once more"}
+		}
+		return nil
+	}
+	m.Apply(t.Context(), good) //nolint:errcheck // whatever it comes to
+	if m.History.State().Rejection(good.Digest) != nil {
+		t.Error("the confirmed revision is condemned")
+	}
+}
+
+// A Pod whose removal frees a port for one of the first waves must not make the later waves count before their time.
+func TestARemovalThatFreesAPortBelongsToTheWaveOfWhoTakesIt(t *testing.T) {
+	m := newMachine(t)
+	port := func(name string) string {
+		return strings.Replace(pod(name, name+":1"), "    image:", "    ports: [{hostPort: 6443, containerPort: 6443}]\n    image:", 1)
+	}
+	set := func(commit string, names ...string) history.Revision {
+		r := revision(commit, "kube-scheduler=s:1")
+		for _, name := range names {
+			manifest, err := render.Parse(name+".yaml", []byte(port(name)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Manifests = append(r.Manifests, manifest)
+		}
+		r.Manifests.Sort()
+		r.Digest = r.Manifests.Digest()
+		return r
+	}
+	m.apply(set("c1", "apiserver-old"), rollout.Confirmed)
+	m.judge = func(_ context.Context, want health.Want) error {
+		for _, manifest := range want.Running {
+			if _, err := os.Stat(filepath.Join(m.dir, "kube-apiserver.yaml")); manifest.Name == "kube-scheduler" && err != nil {
+				return &health.Verdict{Reason: "the scheduler exits without an API server"}
+			}
+		}
+		return nil
+	}
+	m.apply(set("c2", "kube-apiserver"), rollout.Confirmed)
 }
