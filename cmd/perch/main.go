@@ -59,6 +59,11 @@ revision back when a new one does not get well. It needs no API server: it is wh
 Exit codes: 0 done, or nothing to do; 1 failed: the node is unchanged, or what is under way goes on with the next sync;
 2 bad usage or configuration; 3 rolled back; 4 refused; 5 degraded: the confirmed revision is ill too. plan exits with 6
 if there are changes.`,
+		Example: `  # What would a push change on this node, and why?
+  perch plan
+
+  # What does this node run, and what was taken back?
+  perch status`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}

@@ -55,7 +55,7 @@ func (r *Rollout) install(ctx context.Context, in installation) error {
 		} else if err != nil {
 			return err
 		}
-		r.Log.WithField("pod", change.Pod()).WithField("wave", change.Wave()).Info(done[change.Action])
+		r.Log.WithField("pod", change.Pod()).Info(done[change.Action])
 		if err := watch.step(ctx, waveAt(changes, i), changes[i+1:]); err != nil {
 			return err
 		}
