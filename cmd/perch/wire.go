@@ -82,6 +82,6 @@ func wireHealth(c config.AgentConfiguration, r *rollout.Rollout) (func() error, 
 	if err != nil {
 		return nil, err
 	}
-	r.Answers, r.Probe = node.Answers, node.Wait
+	r.Answers, r.Probe, r.Ending = node.Answers, node.Wait, node.Ending
 	return node.Close, nil
 }

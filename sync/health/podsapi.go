@@ -25,6 +25,7 @@ type podWatch struct {
 	pods   map[types.UID]*corev1.Pod
 	synced bool  // the kubelet has sent all that it had when the watch began
 	err    error // why the watch is down, if it is
+	breaks int   // how often it went down after it had synced
 
 	baseline map[string]int32 // restarts of a container when it was first seen
 
@@ -105,6 +106,9 @@ func (w *podWatch) take(event *podsv1alpha1.WatchPodsEvent) error {
 func (w *podWatch) down(err error) {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
+	if w.synced {
+		w.breaks++
+	}
 	w.pods, w.synced, w.err = map[types.UID]*corev1.Pod{}, false, err
 	w.announce()
 }
@@ -114,6 +118,13 @@ func (w *podWatch) announce() {
 	case w.changed <- struct{}{}:
 	default: // one that nobody has taken yet says the same
 	}
+}
+
+// broke reports whether the watch has ever lost sight of the Pods.
+func (w *podWatch) broke() bool {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	return w.breaks > 0
 }
 
 // named returns the kubelet's Pods of one name: none, one, or during a replacement several.

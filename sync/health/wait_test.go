@@ -29,8 +29,9 @@ type kubelet struct {
 	podsv1alpha1.UnimplementedPodsServer
 	shut bool // as before it has reached its API server
 
-	pods   []*corev1.Pod // announced by the watch
-	hidden []*corev1.Pod // only listed, as a Pod that waits for its predecessor
+	pods   []*corev1.Pod                     // announced by the watch
+	events chan *podsv1alpha1.WatchPodsEvent // and after them; a nil one breaks the watch
+	hidden []*corev1.Pod                     // only listed, as a Pod that waits for its predecessor
 }
 
 func (k *kubelet) encode(pods ...*corev1.Pod) ([][]byte, error) {
@@ -61,8 +62,19 @@ func (k *kubelet) WatchPods(_ *podsv1alpha1.WatchPodsRequest, stream podsv1alpha
 	if err := stream.Send(&podsv1alpha1.WatchPodsEvent{Type: podsv1alpha1.EventType_INITIAL_SYNC_COMPLETE}); err != nil {
 		return err
 	}
-	<-stream.Context().Done()
-	return nil
+	for {
+		select {
+		case <-stream.Context().Done():
+			return nil
+		case event := <-k.events:
+			if event == nil {
+				return status.Error(codes.Unavailable, "the kubelet restarts")
+			}
+			if err := stream.Send(event); err != nil {
+				return err
+			}
+		}
+	}
 }
 
 func (k *kubelet) ListPods(context.Context, *podsv1alpha1.ListPodsRequest) (*podsv1alpha1.ListPodsResponse, error) {

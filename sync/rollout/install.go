@@ -37,7 +37,7 @@ func (r *Rollout) install(ctx context.Context, in installation) error {
 		return err
 	}
 	changes := scan.Plan(in.set, in.leftover)
-	attempt, err := r.newAttempt(scan, changes)
+	attempt, err := r.newAttempt(scan, len(changes))
 	if err != nil && !in.regardless {
 		return err
 	}
@@ -49,13 +49,12 @@ func (r *Rollout) install(ctx context.Context, in installation) error {
 	}
 	var failed []error
 	for i, change := range changes {
-		if err := r.Dir.Carry(change, attempt); err != nil && in.regardless {
+		if err := r.carry(ctx, change, attempt); err != nil && in.regardless {
 			failed = append(failed, err)
 			continue
 		} else if err != nil {
 			return err
 		}
-		r.Log.WithField("pod", change.Pod()).Info(done[change.Action])
 		if err := watch.step(ctx, waveAt(changes, i), changes[i+1:]); err != nil {
 			return err
 		}
@@ -72,10 +71,47 @@ var done = map[manifestdir.Action]string{
 	manifestdir.Remove:  "removed the manifest",
 }
 
+// carry carries out one change. A Pod that replaces another would wait 10 to 15 s after that one has ended until the kubelet
+// looks again, and what it serves with it. So its manifest is written once more, with another attempt, at the moment the
+// old Pod ends: the kubelet starts that one at once. There is a valid manifest in place throughout, and a crash between
+// the two writes costs no more than the wait.
+func (r *Rollout) carry(ctx context.Context, change manifestdir.Change, attempt int) error {
+	write := func() error {
+		if err := r.Dir.Carry(change, attempt); err != nil {
+			return err
+		}
+		r.Log.WithField("pod", change.Pod()).Info(done[change.Action])
+		return nil
+	}
+	if r.Ending == nil || change.Action != manifestdir.Replace || change.Old == nil {
+		return write()
+	}
+	ended, err := r.Ending(ctx, *change.Old, write)
+	if err != nil || !ended {
+		return err
+	}
+	if err := r.carryAgain(change); err != nil { // the first write stands, and costs the wait
+		r.Log.WithError(err).WithField("pod", change.Pod()).Warn("the kubelet will let the new Pod wait")
+	}
+	return nil
+}
+
+func (r *Rollout) carryAgain(change manifestdir.Change) error {
+	scan, err := r.Dir.Scan()
+	if err != nil {
+		return err
+	}
+	attempt, err := r.newAttempt(scan, 1)
+	if err != nil {
+		return err
+	}
+	return r.Dir.Carry(change, attempt)
+}
+
 // newAttempt hands out a perch/attempt that no file on this node has had, so that the kubelet sees a UID that it has never
 // seen: with one that it has, it lists a Pod that is still ending as the one that is wanted, Running and Ready.
-func (r *Rollout) newAttempt(scan manifestdir.Scan, changes []manifestdir.Change) (int, error) {
-	if len(changes) == 0 {
+func (r *Rollout) newAttempt(scan manifestdir.Scan, changes int) (int, error) {
+	if changes == 0 {
 		return 0, nil
 	}
 	state := r.History.State()

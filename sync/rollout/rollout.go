@@ -40,6 +40,10 @@ type Rollout struct {
 	Probe   func(context.Context, health.Want) error // nil once the node runs this, else why not
 	Log     logrus.FieldLogger
 
+	// Ending calls a func that replaces a Pod's manifest and reports whether that Pod was seen to end; see health.Node.Ending.
+	// Nil makes every replacement a plain one.
+	Ending func(ctx context.Context, old render.Manifest, write func() error) (bool, error)
+
 	loaded  map[string]render.Manifests // revisions by digest, as read from the disk and proved
 	attempt int                         // the highest perch/attempt handed out by this process
 

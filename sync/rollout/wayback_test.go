@@ -252,3 +252,27 @@ func TestARemovalThatFreesAPortBelongsToTheWaveOfWhoTakesIt(t *testing.T) {
 	}
 	m.apply(set("c2", "kube-apiserver"), rollout.Confirmed)
 }
+
+func TestAManifestIsWrittenOnceMoreWhenTheOldPodHasEnded(t *testing.T) {
+	for ended, writes := range map[bool]int{true: 2, false: 1} {
+		m := newMachine(t)
+		m.apply(revision("c1", "etcd=etcd:1"), rollout.Confirmed)
+		before := m.read("etcd.yaml").Stamp.Attempt
+		m.Ending = func(_ context.Context, old render.Manifest, write func() error) (bool, error) {
+			if image(old) != "etcd:1" || image(m.read("etcd.yaml")) != "etcd:1" {
+				t.Error("the watch does not begin before the write")
+			}
+			return ended, write()
+		}
+		m.judge = func(_ context.Context, want health.Want) error {
+			if got := want.Running[0].Stamp.Attempt; got != before+writes {
+				t.Errorf("ended %v: attempt %d is wanted, %d before", ended, got, before)
+			}
+			return nil
+		}
+		m.apply(revision("c2", "etcd=etcd:2", "new=new:1"), rollout.Confirmed)
+		if image(m.read("etcd.yaml")) != "etcd:2" {
+			t.Error("not written")
+		}
+	}
+}
