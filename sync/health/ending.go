@@ -11,13 +11,11 @@ import (
 
 // Ending calls write, which is to replace the manifest of a running Pod, and waits until the kubelet has ended that Pod.
 // It reports true then, if the successor has not started yet; false if that could not be seen, or did not come to pass
-// within the Pod's grace and a little more. The error is write's own.
+// before the context ended. The error is write's own.
 //
 // A successor that waits for its predecessor is looked at by the kubelet only every 10 to 15 s (pkg/kubelet/pod_workers.go).
 // One that comes after the predecessor has ended starts at once. Whoever knows the moment can spare the node that wait.
 func (n *Node) Ending(ctx context.Context, old render.Manifest, write func() error) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, gracePeriod(old)+endingMargin)
-	defer cancel()
 	watch := n.watchPods(ctx) // before the write: afterwards the kubelet's list has only the successor
 	defer watch.stop()
 	uid, seen := n.find(ctx, watch, old)
@@ -42,12 +40,8 @@ func (n *Node) Ending(ctx context.Context, old render.Manifest, write func() err
 	}
 }
 
-// endingMargin is what the kubelet and the runtime take beyond a Pod's grace; firstSight is how long the first answer of the
-// Pods API is waited for.
-const (
-	endingMargin = 15 * time.Second
-	firstSight   = 2 * time.Second
-)
+// firstSight is how long the first answer of the Pods API is waited for.
+const firstSight = 2 * time.Second
 
 // find waits for the kubelet's Pods and returns the UID of the one that a manifest has made.
 func (n *Node) find(ctx context.Context, watch *podWatch, manifest render.Manifest) (types.UID, bool) {
@@ -67,12 +61,4 @@ func (n *Node) find(ctx context.Context, watch *podWatch, manifest render.Manife
 		case <-watch.changed:
 		}
 	}
-}
-
-// gracePeriod is how long a Pod may take to end; Kubernetes' default is 30 s.
-func gracePeriod(manifest render.Manifest) time.Duration {
-	if seconds := manifest.Pod.Spec.TerminationGracePeriodSeconds; seconds != nil {
-		return time.Duration(*seconds) * time.Second
-	}
-	return 30 * time.Second
 }

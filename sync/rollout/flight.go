@@ -86,7 +86,7 @@ func (r *Rollout) load(digest string) (render.Manifests, error) {
 	}
 	revision, err := r.History.Load(digest)
 	if err != nil {
-		return nil, fmt.Errorf("%w; nothing was changed; perch needs this revision to know what it may change and what to return to: "+
+		return nil, fmt.Errorf("%w; perch goes no further: it needs this revision to know what it may change and what to return to; "+
 			"push it again, or restore the folder", err)
 	}
 	const few = 8 // the ends of a flight, and what it replaced

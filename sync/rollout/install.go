@@ -20,9 +20,12 @@ type installation struct {
 
 // lookAgain is how long a node that was ill through a whole deadline is observed when it is looked at again. wayBackStep
 // is how long a Pod on the way back is waited for before the next one is put back: it may need that one to get well.
+// endingMargin is what the kubelet and the runtime take to end a Pod beyond its grace.
 const (
 	lookAgain   = 15 * time.Second
 	wayBackStep = 90 * time.Second
+
+	endingMargin = 15 * time.Second
 )
 
 // install turns the folder into a set, one Pod at a time in the order of the waves, and returns nil once the node runs it,
@@ -86,6 +89,8 @@ func (r *Rollout) carry(ctx context.Context, change manifestdir.Change, attempt 
 	if r.Ending == nil || change.Action != manifestdir.Replace || change.Old == nil {
 		return write()
 	}
+	ctx, cancel := context.WithTimeout(ctx, longestGrace(render.Manifests{*change.Old})+endingMargin)
+	defer cancel()
 	ended, err := r.Ending(ctx, *change.Old, write)
 	if err != nil || !ended {
 		return err
